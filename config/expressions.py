@@ -1,0 +1,148 @@
+"""The expressions of rules: Jinja2 in a sandbox, compiled when the rules are loaded.
+
+Invariant: an expression that loaded uses only names and filters that exist; at run time it gives a value or raises
+ExpressionError, and a name without a value is an error, never an empty text.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, meta
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from config.accounts import Business
+from config.faults import suggest
+from config.phones import to_e164
+
+NAMES = ("event", "data", "order", "customer", "account", "now")
+"""What an expression may speak of."""
+
+_WHOLE = re.compile(r"\A\s*\{\{(?P<inner>(?:(?!\}\}).)*)\}\}\s*\Z", re.DOTALL)
+
+Context = Mapping[str, Any]
+Evaluate = Callable[[Context], Any]
+
+
+class ExpressionError(Exception):
+    """An expression cannot be read, or has no value for this event; the text says why."""
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"**", "*"})
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Let `order.items` be the key of the data, not the method of the mapping."""
+        if isinstance(obj, Mapping):
+            return obj[attribute] if attribute in obj else self.undefined(obj=_Shown(), name=attribute)
+        return super().getattr(obj, attribute)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**" or (operator == "*" and any(isinstance(side, str | list) for side in (left, right))):
+            raise SecurityError(f"{operator} is not allowed here")
+        return super().call_binop(context, operator, left, right)
+
+
+class _Shown:
+    """Stands for data in the text of an error, so that no value ends up there."""
+
+    __slots__ = ()
+
+
+class Expressions:
+    """Compiles expressions for one shop: its country and time zone are behind the filters."""
+
+    def __init__(self, business: Business) -> None:
+        self._jinja = _Sandbox(undefined=StrictUndefined, autoescape=False)
+        self._jinja.globals.clear()
+        self._jinja.filters["phone"] = lambda raw: _required(to_e164(raw, business.country), "a phone number")
+        self._jinja.filters["money"] = _money
+        self._jinja.filters["localtime"] = lambda value, form="%d %b %Y %H:%M": _local(value, business, form)
+
+    def condition(self, text: str) -> Evaluate:
+        """Compile a bare expression such as `order.status == "paid"`; raises ExpressionError."""
+        return self._guarded(text, self._expression(text))
+
+    def value(self, text: str) -> Evaluate:
+        """Compile a text with `{{ … }}` in it; one that is a single expression keeps its value's type."""
+        if whole := _WHOLE.match(text):
+            return self._guarded(text, self._expression(whole["inner"]))
+        self._check_names(text)
+        template = self._jinja.from_string(text)
+        return self._guarded(text, template.render)
+
+    @staticmethod
+    def is_template(text: str) -> bool:
+        """Whether a text has anything to evaluate in it."""
+        return "{{" in text or "{%" in text
+
+    def _expression(self, text: str) -> Evaluate:
+        self._check_names("{{ (" + text + ") }}")
+        try:
+            compiled = self._jinja.compile_expression(text, undefined_to_none=False)
+        except TemplateError as error:
+            raise ExpressionError(str(error.message)) from None
+        return lambda context: _defined(compiled(context))
+
+    def _check_names(self, source: str) -> None:
+        try:
+            self._jinja.from_string(source)
+            names = meta.find_undeclared_variables(self._jinja.parse(source))
+        except TemplateSyntaxError as error:
+            raise ExpressionError(f"cannot be read: {error.message}") from None
+        if unknown := sorted(names - set(NAMES)):
+            raise ExpressionError(
+                f'unknown name "{unknown[0]}"' + (suggest(unknown[0], NAMES) or f" (there are {', '.join(NAMES)})")
+            )
+
+    def _guarded(self, text: str, evaluate: Evaluate) -> Evaluate:
+        def guarded(context: Context) -> Any:
+            try:
+                return evaluate(context)
+            except ExpressionError:
+                raise
+            except TemplateError as error:
+                raise ExpressionError(f"`{text.strip()}`: {_without_objects(error.message or '')}") from None
+            except Exception as error:  # noqa: BLE001 - whatever the user's expression does is the user's to mend
+                raise ExpressionError(f"`{text.strip()}`: {type(error).__name__}") from None
+
+        return guarded
+
+
+def _defined(value: Any) -> Any:
+    if isinstance(value, Undefined):
+        str(value)  # StrictUndefined raises here, and says which name has no value
+    return value
+
+
+def _without_objects(message: str) -> str:
+    return message.replace("'config.expressions._Shown object' has no attribute", "there is no").replace(
+        "config.expressions._Shown object", "the data"
+    )
+
+
+def _required(value: str | None, what: str) -> str:
+    if value is None:
+        raise ExpressionError(f"the value is not {what}")
+    return value
+
+
+def _money(value: object) -> str:
+    """Write an amount as Indonesian shops do: 168724.00 becomes Rp168.724."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise ExpressionError("the value is not an amount of money") from None
+    return "Rp" + f"{amount.quantize(Decimal(1)):,}".replace(",", ".")
+
+
+def _local(value: object, business: Business, form: str) -> str:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ExpressionError("the value is not a time") from None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(business.zone).strftime(form)

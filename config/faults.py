@@ -1,0 +1,34 @@
+"""Faults in what the user configured, collected so that all of them are shown at once.
+
+Invariant: nothing starts with a configuration that has a fault.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing that is wrong, where it is, and what to do about it."""
+
+    where: str
+    """File and line (`rules/orders.yaml:12`), or the name of a variable."""
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text lists every fault, one a line."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return `: did you mean "x"?` for the known word closest to a mistyped one, or nothing."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f': did you mean "{close[0]}"?' if close else ""

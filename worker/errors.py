@@ -1,0 +1,47 @@
+"""The errors of the worker, one tree.
+
+    WorkerError
+    ├── ReceiveError        a webhook is refused; `status` is the HTTP answer
+    ├── RetryableError      nothing has happened, a later attempt may succeed
+    ├── UncertainError      sent, no answer: it may have happened
+    └── PermanentError      nothing has happened, no repeat mends it
+
+ConfigError (config.faults) stands outside: it exists only before anything starts. Any other exception is a bug: it is
+reported, the delivery becomes a dead letter, and nothing is repeated blindly.
+
+Invariant: the text of an error is the operator's message; it holds no secret and no personal data.
+"""
+
+from worker.states import Reason
+
+
+class WorkerError(Exception):
+    """Something the worker expects to go wrong; `reason` names it for metrics, the ledger and logs."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class ReceiveError(Exception):
+    """A webhook is refused. The sender gets `status` and the text."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.reason = status, reason
+
+
+class RetryableError(WorkerError):
+    """Nothing has happened; a later attempt may succeed, not before `retry_after_seconds` where the vendor said so."""
+
+    def __init__(self, reason: Reason, message: str, retry_after_seconds: float | None = None, most_attempts: int | None = None) -> None:
+        super().__init__(reason, message)
+        self.retry_after_seconds, self.most_attempts = retry_after_seconds, most_attempts
+
+
+class UncertainError(WorkerError):
+    """The request went out and no answer that says what became of it came back."""
+
+
+class PermanentError(WorkerError):
+    """Nothing has happened and no repeat mends it."""

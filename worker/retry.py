@@ -1,0 +1,71 @@
+"""What follows from an attempt that failed: one pure function, one table of figures.
+
+Invariant: a Retry-After is never undercut, and an effect that may have happened is never repeated unless repeating
+it changes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from worker.errors import PermanentError, RetryableError, UncertainError, WorkerError
+from worker.states import DeliveryState, Reason
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Exponential backoff with full jitter.
+
+    The shipped figures give 20 attempts: the first six within about five minutes, the last after about 24 hours
+    (half the sum of the ceilings, as a delay is drawn evenly between zero and its ceiling).
+    """
+
+    base_seconds: float = 5.0
+    ceiling_seconds: float = 6 * 3600.0
+    most_attempts: int = 20
+    longest_retry_after_seconds: float = 7 * 86400.0
+
+    def ceiling(self, attempt: int) -> float:
+        """Return the longest delay in seconds after a given attempt (1 is the first)."""
+        return min(self.ceiling_seconds, self.base_seconds * 2 ** min(attempt - 1, 30))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The state that follows, why, and when it is due."""
+
+    state: DeliveryState
+    reason: Reason
+    due_at: datetime | None = None
+
+
+def decide(
+    error: Exception,
+    attempt: int,
+    now: datetime,
+    *,
+    idempotent: bool,
+    draw: Callable[[], float],
+    policy: RetryPolicy = RetryPolicy(),
+) -> Decision:
+    """Decide what follows when an attempt failed.
+
+    `attempt` counts from 1, within the present series (a person's `retry` begins a new one). `draw` gives a number
+    from 0 up to 1. Anything that is not a WorkerError is a bug: dead, for a person to look at, unless it may have
+    happened, which the caller says by wrapping it in an UncertainError.
+    """
+    if isinstance(error, UncertainError) and not idempotent:
+        return Decision(DeliveryState.UNKNOWN, error.reason)
+    if isinstance(error, PermanentError) or not isinstance(error, WorkerError):
+        reason = error.reason if isinstance(error, WorkerError) else Reason.BUG
+        return Decision(DeliveryState.DEAD, reason)
+    most, asked = policy.most_attempts, 0.0
+    if isinstance(error, RetryableError):
+        most = min(most, error.most_attempts or most)
+        asked = error.retry_after_seconds or 0.0
+    if asked > policy.longest_retry_after_seconds:
+        return Decision(DeliveryState.DEAD, error.reason)
+    if attempt >= most:
+        return Decision(DeliveryState.DEAD, Reason.EXHAUSTED)
+    delay = max(asked, draw() * policy.ceiling(attempt))
+    return Decision(DeliveryState.RETRYING, error.reason, now + timedelta(seconds=delay))

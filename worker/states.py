@@ -1,0 +1,84 @@
+"""Every state a row can be in, and every reason for it.
+
+Invariant: the values are stable; they stand in the ledger, in metrics and in logs.
+"""
+
+from enum import StrEnum
+
+
+class EventState(StrEnum):
+    """Where an event is on its way."""
+
+    RECEIVED = "received"  # stored; its rules have not been asked yet
+    WAITING = "waiting"  # needs what only the vendor's API can tell; a delivery asks it
+    PROCESSED = "processed"  # rules were asked, their deliveries exist
+    FAILED = "failed"  # could not be routed; a person has to look, `replay` tries again
+
+
+class Handling(StrEnum):
+    """What we know to do with an event's type."""
+
+    HANDLED = "handled"
+    IGNORED = "ignored"  # on purpose: nothing follows from it
+    UNKNOWN = "unknown"  # the vendor sends what we have not heard of; kept, counted
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery is on its way."""
+
+    WAITING = "waiting"  # due later
+    READY = "ready"  # due now
+    IN_FLIGHT = "in_flight"  # a worker holds it
+    RETRYING = "retrying"  # failed for now, due later
+    SUCCEEDED = "succeeded"
+    UNKNOWN = "unknown"  # sent, no answer: it may have happened
+    DEAD = "dead"  # nobody retries it by itself
+    CANCELLED = "cancelled"  # by a person
+    SUPPRESSED = "suppressed"  # not wanted any more, or done by another delivery
+
+
+OPEN_STATES = (DeliveryState.WAITING, DeliveryState.READY, DeliveryState.RETRYING)
+"""A worker may claim these once they are due."""
+
+FREE_STATES = (DeliveryState.DEAD, DeliveryState.CANCELLED, DeliveryState.SUPPRESSED)
+"""Deliveries in these states surely have no effect, so their effect key is free for another."""
+
+
+class Reason(StrEnum):
+    """Why a delivery, an event or a request is where it is: the label of metrics, the column, the word in logs."""
+
+    # Vendor calls: what may be tried again
+    CONNECT_FAILED = "connect_failed"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    UNAVAILABLE = "unavailable"
+    NOT_YET = "not_yet"
+    # Vendor calls: what may have happened
+    TIMEOUT = "timeout"
+    CONNECTION_LOST = "connection_lost"
+    UNREADABLE_ANSWER = "unreadable_answer"
+    NO_MESSAGE_ID = "no_message_id"
+    LEASE_EXPIRED = "lease_expired"
+    # Vendor calls: what no repeat mends
+    CREDENTIALS_REFUSED = "credentials_refused"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    INVALID_REQUEST = "invalid_request"
+    REJECTED = "rejected"
+    ACCOUNT_LIMIT = "account_limit"
+    WRONG_ACCOUNT = "wrong_account"
+    OUTSIDE_WINDOW = "outside_window"
+    TEMPLATE = "template"
+    RECIPIENT = "recipient"
+    EXHAUSTED = "exhausted"
+    # Our own side
+    EXPRESSION = "expression"
+    INVALID_PARAMETERS = "invalid_parameters"
+    RULE_MISSING = "rule_missing"
+    UNREADABLE_EVENT = "unreadable_event"
+    COMPLETION_FAILED = "completion_failed"
+    BUG = "bug"
+    # Decisions
+    DUPLICATE_EFFECT = "duplicate_effect"
+    NOT_NEEDED = "not_needed"
+    BY_OPERATOR = "by_operator"
