@@ -1,0 +1,5 @@
+"""The one error of this package, so that a caller can print it and leave."""
+
+
+class StackError(Exception):
+    """The stack cannot start or go on; the text is the operator's message."""
