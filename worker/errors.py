@@ -34,7 +34,9 @@ class ReceiveError(Exception):
 class RetryableError(WorkerError):
     """Nothing has happened; a later attempt may succeed, not before `retry_after_seconds` where the vendor said so."""
 
-    def __init__(self, reason: Reason, message: str, retry_after_seconds: float | None = None, most_attempts: int | None = None) -> None:
+    def __init__(
+        self, reason: Reason, message: str, retry_after_seconds: float | None = None, most_attempts: int | None = None
+    ) -> None:
         super().__init__(reason, message)
         self.retry_after_seconds, self.most_attempts = retry_after_seconds, most_attempts
 

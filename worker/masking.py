@@ -12,7 +12,10 @@ from typing import Any
 MOST_CHARACTERS = 4_000
 _SECRET = re.compile(r"token|secret|password|api_?key|authorization|access_token|slug|signature", re.IGNORECASE)
 _PHONE = re.compile(r"phone(?!_number_id)|chat_id|wa_id|subscriber_id|mobile|msisdn", re.IGNORECASE)
-_PERSON = re.compile(r"(^|_)(customer_name|first_name|last_name|full_name|surname|address|street\w*|email|notes?|holder|account_number)$", re.IGNORECASE)
+_PERSON = re.compile(
+    r"(^|_)(customer_name|first_name|last_name|full_name|surname|address|street\w*|email|notes?|holder|account_number)$",
+    re.IGNORECASE,
+)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _NUMBER_IN_TEXT = re.compile(r"(?<![\w.-])\+?\d[\d ().-]{8,16}\d(?![\w.-])")
 SHORTEST_KNOWN = 3
@@ -53,7 +56,7 @@ def _mask(value: Any, name: str, known: list[tuple[str, str]]) -> Any:
     if _PHONE.search(name) or _PERSON.search(name):
         return mask_text(str(value))
     if not isinstance(value, str):
-        return value if str(value) not in dict(known) else dict(known)[str(value)]
+        return dict(known).get(str(value), value)
     text = _known(_EMAIL.sub("…@…", value), known)
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}… ({len(text)} characters)"
 

@@ -27,7 +27,7 @@ class RetryPolicy:
 
     def ceiling(self, attempt: int) -> float:
         """Return the longest delay in seconds after a given attempt (1 is the first)."""
-        return min(self.ceiling_seconds, self.base_seconds * 2 ** min(attempt - 1, 30))
+        return min(self.ceiling_seconds, self.base_seconds * 2.0 ** min(attempt - 1, 30))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,260 @@
+"""The life of a delivery in the ledger: planned, claimed, about to be sent, concluded.
+
+Invariant: only the holder of the newest attempt number concludes a delivery, and an effect key belongs to at most one
+delivery that had, or may still have, its effect.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, bindparam, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from worker.ids import new_id
+from worker.ledger.tables import HOLDS_ITS_EFFECT, attempts, deliveries
+from worker.states import OPEN_STATES, DeliveryState, Reason
+
+MOST_EFFECT_KEY_CHARACTERS = 500
+OPEN = [str(state) for state in OPEN_STATES]
+
+
+@dataclass(frozen=True)
+class Wake:
+    """A delivery to be woken: its id and the account it goes to."""
+
+    id: UUID
+    account: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A delivery that a rule wants."""
+
+    event_id: UUID
+    rule: str
+    step: str
+    action: str
+    account: str
+    effect_key: str | None
+    due_at: datetime
+    parameters: dict[str, str] | None = None
+    failure: tuple[Reason, str] | None = None
+    """Why it is dead from the start, and what is wrong in words."""
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """How an attempt ended."""
+
+    state: DeliveryState
+    reason: Reason | None = None
+    error: str | None = None
+    due_at: datetime | None = None
+    result: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class AttemptRecord:
+    """One try, as it is written down."""
+
+    delivery_id: UUID
+    number: int
+    started_at: datetime
+    finished_at: datetime
+    worker: str
+    exchanges: list[dict[str, Any]]
+
+
+def plan(connection: Connection, wanted: Planned, now: datetime, rewake_seconds: float) -> Wake | None:
+    """Write a delivery down, once per event, rule and step; return it when it is to be woken.
+
+    When another delivery has, or may have, the same effect, this one is `suppressed` and names the other.
+    """
+    row = {
+        "id": new_id(), "event_id": wanted.event_id, "rule": wanted.rule, "step": wanted.step,
+        "action": wanted.action, "account": wanted.account, "effect_key": wanted.effect_key,
+        "parameters": wanted.parameters, "due_at": wanted.due_at, "created_at": now, "updated_at": now,
+        "state": DeliveryState.READY if wanted.due_at <= now else DeliveryState.WAITING,
+        "wake_at": max(wanted.due_at, now + timedelta(seconds=rewake_seconds) if wanted.due_at <= now else now),
+    }  # fmt: skip
+    if wanted.failure:
+        reason, what = wanted.failure
+        row |= {"state": DeliveryState.DEAD, "reason": reason, "last_error": what, "wake_at": None}
+    while True:
+        inserted = connection.execute(insert(deliveries).values(row).on_conflict_do_nothing())
+        if inserted.rowcount:
+            return Wake(row["id"], wanted.account) if row["state"] == DeliveryState.READY else None  # type: ignore[arg-type]
+        if state_of(connection, wanted):
+            return None
+        if holder := holder_of_effect(connection, wanted.effect_key):
+            row |= {
+                "state": DeliveryState.SUPPRESSED, "reason": Reason.DUPLICATE_EFFECT,
+                "duplicate_of": holder, "wake_at": None,
+            }  # fmt: skip
+        # No holder: it died between the two looks, so the effect is free and the insert is tried again.
+
+
+def state_of(connection: Connection, wanted: Planned) -> Row[Any, Any] | None:
+    """Return the id and state of the delivery that stands for this event, rule and step, if it is written down."""
+    query = select(deliveries.c.id, deliveries.c.state).where(
+        deliveries.c.event_id == wanted.event_id, deliveries.c.rule == wanted.rule, deliveries.c.step == wanted.step
+    )
+    return connection.execute(query).one_or_none()
+
+
+def holder_of_effect(connection: Connection, effect_key: str | None) -> UUID | None:
+    """Return the delivery that has, or may still have, an effect."""
+    query = select(deliveries.c.id).where(deliveries.c.effect_key == effect_key, HOLDS_ITS_EFFECT)
+    return connection.scalar(query)
+
+
+_CLAIM = text(
+    """
+    WITH claimed AS (
+        UPDATE deliveries SET state = 'in_flight', attempts = attempts + 1, lease_owner = :owner,
+               lease_expires_at = :lease_expires_at, sending_at = NULL, updated_at = :now
+        WHERE id = :id AND state = ANY(:open) AND due_at <= :now
+        RETURNING *
+    )
+    SELECT claimed.*, event.account AS event_account, event.type AS event_type, event.subject, event.subject_account,
+           event.occurred_at, event.received_at, event.parent_id,
+           coalesce(event.body, parent.body) AS body, coalesce(event.content_type, parent.content_type) AS content_type,
+           coalesce(event.query, parent.query) AS query, coalesce(event.headers, parent.headers) AS headers,
+           coalesce(event.trigger, parent.trigger) AS trigger,
+           coalesce(parent.type, event.type) AS stored_type,
+           subject.snapshot, subject.complete
+    FROM claimed
+    JOIN events event ON event.id = claimed.event_id
+    LEFT JOIN events parent ON parent.id = event.parent_id
+    LEFT JOIN subjects subject ON subject.account = event.subject_account AND subject.key = event.subject
+    """
+)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who works on a delivery, since and until when nobody else may."""
+
+    owner: str
+    since: datetime
+    seconds: float
+
+    @property
+    def expires_at(self) -> datetime:
+        """The moment from which a sweep takes the delivery back."""
+        return self.since + timedelta(seconds=self.seconds)
+
+
+def claim(connection: Connection, delivery_id: UUID, lease: Lease) -> Row[Any] | None:
+    """Take a due delivery for one attempt; None when it is not due, not open, or somebody else has it."""
+    values = {
+        "id": delivery_id, "owner": lease.owner, "now": lease.since, "lease_expires_at": lease.expires_at, "open": OPEN,
+    }  # fmt: skip
+    return connection.execute(_CLAIM, values).one_or_none()
+
+
+_MINE = (
+    (deliveries.c.id == bindparam("b_id"))
+    & (deliveries.c.attempts == bindparam("b_number"))
+    & (deliveries.c.lease_owner == bindparam("b_owner"))
+)
+_MARK = (
+    deliveries.update()
+    .where(_MINE, deliveries.c.state == DeliveryState.IN_FLIGHT)
+    .values(sending_at=bindparam("b_now"), lease_expires_at=bindparam("b_expires"))
+)
+
+
+def mark_sending(connection: Connection, delivery_id: UUID, number: int, lease: Lease) -> bool:
+    """Write down that the request is about to leave; False when the lease was lost, and nothing may be sent."""
+    values = {
+        "b_id": delivery_id, "b_number": number, "b_owner": lease.owner, "b_now": lease.since,
+        "b_expires": lease.expires_at,
+    }  # fmt: skip
+    return connection.execute(_MARK, values).rowcount == 1
+
+
+_STILL_OURS = (deliveries.c.state == DeliveryState.IN_FLIGHT) | (
+    (deliveries.c.reason == Reason.LEASE_EXPIRED)
+    & deliveries.c.state.in_([DeliveryState.UNKNOWN, DeliveryState.RETRYING])
+)
+
+
+def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusion: Conclusion) -> bool:
+    """Record an attempt and move its delivery on.
+
+    An answer that comes after the lease ran out still settles the delivery, as long as nobody has begun another
+    attempt or decided otherwise. Returns False when the delivery had moved on without it.
+    """
+    connection.execute(
+        attempts.insert(),
+        {
+            "id": new_id(),
+            **vars(record),
+            "state": conclusion.state,
+            "reason": conclusion.reason,
+            "error": conclusion.error,
+        },
+    )
+    values = _concluded(conclusion, record.finished_at)
+    mine = {"b_id": record.delivery_id, "b_number": record.number, "b_owner": owner}
+    return connection.execute(deliveries.update().where(_MINE, _STILL_OURS).values(values), mine).rowcount == 1
+
+
+def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "state": conclusion.state, "reason": conclusion.reason, "last_error": conclusion.error,
+        "lease_expires_at": None, "wake_at": conclusion.due_at, "updated_at": now,
+    }  # fmt: skip
+    if conclusion.due_at:
+        values["due_at"] = conclusion.due_at
+    if conclusion.result is not None:
+        values["result"] = conclusion.result
+    return values
+
+
+_WAKE = text(
+    """
+    UPDATE deliveries SET wake_at = :again WHERE id IN (
+        SELECT id FROM deliveries
+        WHERE state IN ('waiting', 'ready', 'retrying') AND wake_at <= :now AND account = ANY(:accounts)
+        ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
+    ) RETURNING id, account
+    """
+)
+
+
+def due(connection: Connection, now: datetime, accounts: Sequence[str], most: int, rewake_seconds: float) -> list[Wake]:
+    """Return what is due and nobody woke, and note that it is being woken."""
+    again = now + timedelta(seconds=rewake_seconds)
+    rows = connection.execute(_WAKE, {"now": now, "again": again, "accounts": list(accounts), "most": most})
+    return [Wake(row.id, row.account) for row in rows]
+
+
+def expired(connection: Connection, now: datetime, most: int) -> list[Row[Any]]:
+    """Lock and return the deliveries whose holder has not concluded in time."""
+    query = (
+        select(deliveries)
+        .where(deliveries.c.state == DeliveryState.IN_FLIGHT, deliveries.c.lease_expires_at < now)
+        .order_by(deliveries.c.lease_expires_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return list(connection.execute(query))
+
+
+def subject_of_message(connection: Connection, message_id: str) -> tuple[str, str] | None:
+    """Return the (account, subject) of the event that a message was sent for."""
+    query = text(
+        """
+        SELECT event.subject_account, event.subject FROM deliveries
+        JOIN events event ON event.id = deliveries.event_id
+        WHERE result ->> 'message_id' = :message_id AND result ? 'message_id' AND event.subject IS NOT NULL
+        ORDER BY deliveries.id LIMIT 1
+        """
+    )
+    row = connection.execute(query, {"message_id": message_id}).one_or_none()
+    return (row.subject_account, row.subject) if row else None

@@ -1,0 +1,183 @@
+"""The ledger's tables: the truth about every event, delivery and attempt.
+
+Invariant: whatever happened, or may have happened, can be read here; the broker holds nothing that is not here.
+Indexes are partial where a worker looks, so that accepting, claiming and sweeping stay flat as the tables grow.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from worker.states import FREE_STATES, OPEN_STATES
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Instant = DateTime(timezone=True)
+ID = UUID(as_uuid=True)
+
+
+def _states(states: tuple[str, ...]) -> str:
+    return ", ".join(f"'{state}'" for state in states)
+
+
+IS_OPEN = text(f"state IN ({_states(OPEN_STATES)})")
+HOLDS_ITS_EFFECT = text(f"effect_key IS NOT NULL AND state NOT IN ({_states(FREE_STATES)})")
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("dedupe_key", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("handling", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("subject", Text),
+    Column("subject_account", Text),  # whose subject it is: a tap at one account may be about an order of another
+    Column("parent_id", ID, ForeignKey("events.id")),  # facts: the event they were derived from
+    Column("trigger", Text),  # which of an account's endpoints it came in by
+    Column("secret_index", SmallInteger),  # which of the account's secrets matched
+    Column("body", LargeBinary),  # as received; none for facts
+    Column("content_type", Text),
+    Column("query", Text),
+    Column("headers", JSONB),
+    Column("source_ip", Text),
+    Column("received_at", Instant, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("processed_at", Instant),
+    Column("duplicates", Integer, nullable=False, server_default="0"),
+    Column("last_duplicate_at", Instant),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("wake_at", Instant),
+    Column("reason", Text),
+    Column("last_error", Text),
+    Column("note", Text),
+    UniqueConstraint("account", "dedupe_key"),
+    Index("ix_events_to_route", "wake_at", postgresql_where=text("state = 'received'")),
+    Index("ix_events_waiting", "subject", postgresql_where=text("state = 'waiting'")),
+    Index("ix_events_failed", "id", postgresql_where=text("state = 'failed'")),
+    Index("ix_events_of_subject", "subject", "id", postgresql_where=text("subject IS NOT NULL")),
+    Index("ix_events_of_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+)
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("snapshot", JSONB, nullable=False),
+    Column("known_at", JSONB, nullable=False),  # per field: the vendor's time of the value that stands
+    Column("complete", Boolean, nullable=False),  # seen whole, not only in part
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_subjects_of_key", "key"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("event_id", ID, ForeignKey("events.id"), nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("account", Text, nullable=False),  # the destination
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("effect_key", Text),
+    Column("duplicate_of", ID),
+    Column("parameters", JSONB),  # only where no rule gives them: ids, nothing personal
+    Column("due_at", Instant, nullable=False),
+    Column("wake_at", Instant),  # when a sweep should wake it, unless somebody did
+    Column("attempts", Integer, nullable=False, server_default="0"),  # also the fencing number of the newest claim
+    Column("series_start", Integer, nullable=False, server_default="0"),  # attempts made before a person's retry
+    Column("lease_owner", Text),
+    Column("lease_expires_at", Instant),
+    Column("sending_at", Instant),  # written before the request leaves
+    Column("last_error", Text),
+    Column("result", JSONB),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("event_id", "rule", "step"),
+    Index("uq_deliveries_effect", "effect_key", unique=True, postgresql_where=HOLDS_ITS_EFFECT),
+    Index("ix_deliveries_to_wake", "wake_at", postgresql_where=IS_OPEN),
+    Index("ix_deliveries_leased", "lease_expires_at", postgresql_where=text("state = 'in_flight'")),
+    Index("ix_deliveries_for_people", "state", "id", postgresql_where=text("state IN ('dead', 'unknown')")),
+    Index("ix_deliveries_message", text("(result ->> 'message_id')"), postgresql_where=text("result ? 'message_id'")),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("delivery_id", ID, ForeignKey("deliveries.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("state", Text, nullable=False),  # what it made of the delivery
+    Column("reason", Text),
+    Column("error", Text),
+    Column("exchanges", JSONB),  # requests and answers, masked and capped
+    Index("ix_attempts_of_delivery", "delivery_id", "id"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("evidence", JSONB, nullable=False),  # what the sender proved itself with; never a secret, only its hash
+    Column("body", LargeBinary, nullable=False),
+    Column("content_type", Text),
+    Column("query", Text),
+    Column("headers", JSONB),
+    Column("source_ip", Text),
+    Column("received_at", Instant, nullable=False),
+    Column("times", BigInteger, nullable=False, server_default="1"),
+    Column("released_at", Instant),
+    Column("event_id", ID),
+    UniqueConstraint("account", "digest"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("details", JSONB, nullable=False),
+    Index("ix_audit_of_target", "target"),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+)

@@ -1,0 +1,75 @@
+"""What a source reads out of a stored event: the words that the engine understands.
+
+Invariant: reading is pure; the same stored event gives the same understanding, whenever it is read.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from config.accounts import Account
+from worker.ledger.subjects import Patch, Snapshot
+from worker.states import Handling
+
+
+class UnreadableError(Exception):
+    """A stored event cannot be understood; the text says what is wrong, without personal data."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An event as the ledger has it."""
+
+    account: str
+    type: str
+    body: bytes
+    content_type: str | None
+    query: str | None
+    headers: dict[str, str]
+    trigger: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class OrderReference:
+    """How an event says which order it belongs to, in the order of trust."""
+
+    order_id: str | None = None
+    """The order's human number, said outright."""
+    replied_to: str | None = None
+    """The id of our message that the person answered."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The read that would tell what an event leaves out: an action and its parameters (ids only)."""
+
+    action: str
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What an event says."""
+
+    type: str
+    handling: Handling
+    data: dict[str, Any]
+    """The event's own data, as the rules see it."""
+    occurred_at: datetime
+    subject: str | None = None
+    patches: tuple[Patch, ...] = ()
+    completion: Completion | None = None
+    order: OrderReference | None = None
+    facts: Callable[[Snapshot], tuple[str, ...]] = field(default=lambda _: ())
+    """The types of the facts that a snapshot of the subject amounts to, after the patches were taken in."""
+    possible_facts: tuple[str, ...] = ()
+    """The types of all facts that could follow, whatever the snapshot turns out to be."""
+
+
+class Reader(Protocol):
+    """One vendor's reading of its stored events."""
+
+    def __call__(self, event: Stored, account: Account, country: str) -> Understanding:
+        """Read an event; `country` is where local phone numbers belong. Raises UnreadableError."""

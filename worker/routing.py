@@ -1,0 +1,260 @@
+"""Route an event: read it, take in what it says, derive facts, ask the rules, plan deliveries; one transaction.
+
+Invariant: routing the same event again plans nothing that is already planned, and every rule that cannot be asked
+leaves a dead letter that says why.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from config.expressions import ExpressionError
+from config.load import Config
+from config.rules import Rule, Step
+from config.settings import Settings
+from worker.clock import Clock
+from worker.context import Subject, expression_context
+from worker.ids import new_id
+from worker.ledger import deliveries, subjects
+from worker.ledger.deliveries import MOST_EFFECT_KEY_CHARACTERS, Planned, Wake
+from worker.ledger.tables import events
+from worker.reading import Completion, Reader, Stored, Understanding, UnreadableError
+from worker.states import DeliveryState, EventState, Handling, Reason
+
+COMPLETION_RULE = "hookyard.complete"
+"""The name under which a read of a vendor's API, for an event that leaves something out, is planned."""
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What routing led to: deliveries to wake, events that can go on now."""
+
+    event_id: UUID
+    type: str
+    state: EventState
+    deliveries: tuple[Wake, ...] = ()
+    events: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Happening:
+    """An event or a fact, as the rules are asked about it."""
+
+    id: UUID
+    type: str
+    account: str
+    is_fact: bool
+
+
+@dataclass(frozen=True)
+class Router:
+    """Routes stored events by the configured rules."""
+
+    settings: Settings
+    config: Config
+    readers: Mapping[str, Reader]
+    """How each vendor's stored events are read."""
+    clock: Clock
+
+    def route(self, connection: Connection, event_id: UUID) -> Routed | None:
+        """Route one event; None when it is not to be routed now, or somebody else is at it."""
+        query = select(events).where(events.c.id == event_id, events.c.state == EventState.RECEIVED)
+        row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
+        return None if row is None else _Routing(self, connection, row).run()
+
+
+def read_stored(config: Config, readers: Mapping[str, Reader], stored: Stored) -> Understanding:
+    """Read a stored event with its vendor's reader; raises UnreadableError."""
+    account = config.accounts.get(stored.account)
+    if account is None:
+        raise UnreadableError(f'there is no account "{stored.account}" any more')
+    return readers[account.vendor](stored, account, config.country(stored.account))
+
+
+class _Routing:
+    """One event on its way through the rules, within one transaction."""
+
+    def __init__(self, router: Router, connection: Connection, row: Row[Any]) -> None:
+        self._router, self._config, self._settings = router, router.config, router.settings
+        self._connection, self._row, self._now = connection, row, router.clock()
+        self._subject = Subject(row.account, row.subject)
+
+    def run(self) -> Routed:
+        row = self._row
+        stored = Stored(
+            account=row.account, type=row.type, body=row.body or b"", content_type=row.content_type, query=row.query,
+            headers=row.headers or {}, trigger=row.trigger, received_at=row.received_at,
+        )  # fmt: skip
+        try:
+            what = read_stored(self._config, self._router.readers, stored)
+        except UnreadableError as error:
+            return self._fail(Reason.UNREADABLE_EVENT, str(error))
+        return self._follow(what)
+
+    def _follow(self, what: Understanding) -> Routed:
+        self._subject = Subject(self._row.account, what.subject)
+        completion, note = what.completion, None
+        if what.order is not None:
+            completion, note = self._find_order(what)
+        for patch in what.patches:
+            subjects.merge(self._connection, self._row.account, patch, self._now)
+        snapshot = self._snapshot()
+        self._update(
+            type=what.type, handling=what.handling, occurred_at=what.occurred_at, note=note, subject=self._subject.key,
+            subject_account=self._subject.account if self._subject.key else None,
+        )  # fmt: skip
+        if completion and not snapshot.complete and self._is_wanted(what):
+            return self._wait_for(completion)
+        happenings = [_Happening(self._row.id, what.type, self._row.account, is_fact=False)]
+        happenings += self._derive(what, snapshot)
+        woken = self._wake_waiting() if snapshot.complete else ()
+        context = expression_context(self._row, what.data, self._subject, snapshot, self._now)
+        asked = happenings if what.handling is not Handling.IGNORED else []
+        planned = tuple(wake for happening in asked for wake in self._ask_rules(happening, context))
+        return self._conclude(EventState.PROCESSED, deliveries=planned, events=woken)
+
+    def _snapshot(self) -> subjects.Snapshot:
+        if self._subject.key is None:
+            return subjects.Snapshot()
+        return subjects.read_snapshot(self._connection, self._subject.account, self._subject.key)
+
+    def _find_order(self, what: Understanding) -> tuple[Completion | None, str | None]:
+        """Find the order that an event of another vendor is about; never guess."""
+        assert what.order is not None  # noqa: S101 - the caller's condition, told to mypy
+        if order_id := what.order.order_id:
+            key = f"order:{order_id}"
+            knowing = subjects.accounts_that_know(self._connection, key) or self._accounts_of("scalev")
+            if len(knowing) != 1:
+                return None, f"order {order_id} could be of {' or '.join(knowing) or 'no account'}"
+            self._subject = Subject(knowing[0], key)
+            return Completion("scalev.get_order", {"order_id": order_id}), None
+        if message_id := what.order.replied_to:
+            found = deliveries.subject_of_message(self._connection, message_id)
+            if found is None:
+                return None, "the message that was answered is none of ours"
+            self._subject = Subject(*found)
+            return None, None
+        return None, "nothing says which order this is about"
+
+    def _accounts_of(self, vendor: str) -> list[str]:
+        return [name for name, account in self._config.accounts.items() if account.vendor == vendor]
+
+    def _is_wanted(self, what: Understanding) -> bool:
+        """Whether any rule could follow, so that asking the vendor's API is worth it."""
+        could = {what.type, *what.possible_facts}
+        return any(rule.listens_to(type_, self._row.account) for rule in self._config.rules for type_ in could)
+
+    def _wait_for(self, completion: Completion) -> Routed:
+        """Plan the read that tells what this event leaves out, and let the event wait for it."""
+        account = self._account_for(completion)
+        if account is None:
+            return self._fail(
+                Reason.COMPLETION_FAILED, f"{completion.action} would tell the rest; no single account fits"
+            )
+        wanted = Planned(
+            event_id=self._row.id, rule=COMPLETION_RULE, step=completion.action.partition(".")[2],
+            action=completion.action, account=account, effect_key=None, parameters=completion.parameters,
+            due_at=self._now + timedelta(seconds=self._settings.complete_after_seconds),
+        )  # fmt: skip
+        wake = deliveries.plan(self._connection, wanted, self._now, self._settings.rewake_seconds)
+        done = deliveries.state_of(self._connection, wanted)
+        if done and done.state == DeliveryState.SUCCEEDED:
+            return self._fail(Reason.COMPLETION_FAILED, f"{completion.action} did not tell what is missing")
+        if done and done.state not in {*deliveries.OPEN, DeliveryState.IN_FLIGHT}:
+            return self._fail(
+                Reason.COMPLETION_FAILED, f"delivery {done.id} ({completion.action}) is {done.state}: retry it"
+            )
+        return self._conclude(EventState.WAITING, deliveries=(wake,) if wake else ())
+
+    def _account_for(self, completion: Completion) -> str | None:
+        fitting = self._accounts_of(completion.action.partition(".")[0])
+        if self._subject.account in fitting:
+            return self._subject.account
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _derive(self, what: Understanding, snapshot: subjects.Snapshot) -> list[_Happening]:
+        """Write down the facts that are new; each exists at most once per subject and meaning."""
+        return [
+            _Happening(fact_id, fact, self._subject.account, is_fact=True)
+            for fact in (what.facts(snapshot) if self._subject.key else ())
+            if (fact_id := self._fact(fact, what))
+        ]
+
+    def _fact(self, fact: str, what: Understanding) -> UUID | None:
+        key = f"fact:{fact}:{self._subject.key}"
+        values = {
+            "id": new_id(), "account": self._subject.account, "dedupe_key": key, "type": fact,
+            "parent_id": self._row.id, "handling": Handling.HANDLED, "state": EventState.PROCESSED, "subject": self._subject.key,
+            "subject_account": self._subject.account, "received_at": self._row.received_at,
+            "occurred_at": what.occurred_at, "processed_at": self._now,
+        }  # fmt: skip
+        self._connection.execute(insert(events).values(values).on_conflict_do_nothing())
+        # The parent's own fact comes back on a replay too: its rules are asked again, what is planned stays.
+        mine = (events.c.account == self._subject.account) & (events.c.dedupe_key == key)
+        return self._connection.scalar(select(events.c.id).where(mine, events.c.parent_id == self._row.id))
+
+    def _wake_waiting(self) -> tuple[UUID, ...]:
+        """Let the events go on that waited for what is now known of this subject."""
+        waiting = (events.c.subject == self._subject.key) & (events.c.state == EventState.WAITING)
+        changed = update(events).where(waiting).values(state=EventState.RECEIVED, wake_at=self._now)
+        return tuple(self._connection.scalars(changed.returning(events.c.id)))
+
+    def _ask_rules(self, happening: _Happening, context: dict[str, Any]) -> Iterator[Wake]:
+        context = context | {"event": context["event"] | {"id": str(happening.id), "type": happening.type}}
+        for rule in self._config.rules:
+            if not rule.listens_to(happening.type, happening.account):
+                continue
+            failure = None
+            try:
+                if rule.condition and not rule.condition(context):
+                    continue
+            except ExpressionError as error:
+                failure = (Reason.EXPRESSION, f"{rule.where}: when: {error}")
+            for step in rule.steps:
+                wanted = self._planned(happening, rule, step, context)
+                if failure:
+                    wanted = replace(wanted, effect_key=None, failure=failure)
+                wake = deliveries.plan(self._connection, wanted, self._now, self._settings.rewake_seconds)
+                if wake:
+                    yield wake
+
+    def _planned(self, happening: _Happening, rule: Rule, step: Step, context: dict[str, Any]) -> Planned:
+        about = self._subject.key if happening.is_fact else str(happening.id)
+        effect, failure = None, None
+        try:
+            effect = effect_key(rule, step, str(about), context)
+        except ExpressionError as error:
+            failure = (Reason.EXPRESSION, f"{rule.where}: step {step.id}: once: {error}")
+        return Planned(
+            event_id=happening.id, rule=rule.name, step=step.id, action=step.action, account=step.account,
+            effect_key=effect, due_at=self._now, failure=failure,
+        )  # fmt: skip
+
+    def _fail(self, reason: Reason, what: str) -> Routed:
+        self._update(reason=reason, last_error=what)
+        return self._conclude(EventState.FAILED)
+
+    def _conclude(self, state: EventState, **woken: Any) -> Routed:
+        values: dict[str, Any] = {"state": state, "wake_at": None}
+        if state is not EventState.WAITING:
+            values["processed_at"] = self._now
+        if state is not EventState.FAILED:
+            values |= {"reason": None, "last_error": None}
+        self._update(**values)
+        return Routed(self._row.id, self._row.type, state, **woken)
+
+    def _update(self, **values: Any) -> None:
+        self._connection.execute(update(events).where(events.c.id == self._row.id).values(values))
+
+
+def effect_key(rule: Rule, step: Step, about: str, context: dict[str, Any]) -> str:
+    """Return the name of a step's effect; `about` is the event's id, or a fact's subject. Raises ExpressionError."""
+    effect = f"{rule.name}/{step.id}/{about}" if step.effect_key is None else str(step.effect_key(context))
+    if not effect.strip() or len(effect) > MOST_EFFECT_KEY_CHARACTERS:
+        raise ExpressionError(f"a text of 1 to {MOST_EFFECT_KEY_CHARACTERS} characters is wanted")
+    return effect
