@@ -1,0 +1,15 @@
+"""The vendors the sandbox fakes, one line each.
+
+Invariant: a vendor that is not in this table does not exist for the rest of the sandbox.
+"""
+
+from sandbox.vendors.base import Vendor
+from sandbox.vendors.proton.vendor import Proton
+from sandbox.vendors.scalev.vendor import Scalev
+from sandbox.vendors.wabotick.vendor import Wabotick
+
+VENDORS: tuple[type[Vendor], ...] = (
+    Scalev,
+    Wabotick,
+    Proton,
+)

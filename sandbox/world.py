@@ -1,0 +1,47 @@
+"""The whole sandbox without HTTP: its vendors, faults and recordings, all made from one seed.
+
+Invariant: after `reset` nothing is left of what happened before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sandbox.exchange import Clock, utc_now
+from sandbox.faults import FaultList
+from sandbox.recorder import Recorder
+from sandbox.vendors.base import Setup, Vendor
+from sandbox.vendors.registry import VENDORS
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a sandbox is started.
+
+    Attributes:
+        credentials: vendor name to the only credential it accepts; a vendor not named accepts any.
+    """
+
+    seed: int = 1
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    clock: Clock = utc_now
+
+
+class World:
+    """Vendors by name, the faults in force and what was received."""
+
+    vendors: dict[str, Vendor]
+    faults: FaultList
+    recorder: Recorder
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.reset()
+
+    def reset(self) -> None:
+        """Put state, settings, faults and recordings back to the seed."""
+        seed, clock = self.options.seed, self.options.clock
+        self.vendors = {
+            vendor.name: vendor(Setup(seed, clock, self.options.credentials.get(vendor.name))) for vendor in VENDORS
+        }
+        self.faults = FaultList(seed)
+        self.recorder = Recorder(clock)
