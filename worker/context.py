@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
-from worker.ledger.subjects import Snapshot
-
 ORDER_FIELDS = (
     "id", "order_id", "status", "payment_status", "payment_method", "is_probably_spam", "customer_name", "phone",
     "phone_raw", "email", "shipment_receipt", "courier", "gross_revenue", "net_revenue", "total_quantity", "products",
@@ -29,7 +25,7 @@ class Subject:
 
 
 def expression_context(
-    row: Row[Any], data: dict[str, Any], subject: Subject, snapshot: Snapshot, now: datetime
+    event: dict[str, Any], data: dict[str, Any], subject: Subject, snapshot: dict[str, Any], now: datetime
 ) -> dict[str, Any]:
     """Return every name of the expression language for one event.
 
@@ -37,14 +33,9 @@ def expression_context(
     ask for any of them.
     """
     kind = (subject.key or "").partition(":")[0]
-    snapshots = {
-        name: dict.fromkeys(fields) | (snapshot.values if name == kind else {}) for name, fields in _FIELDS.items()
-    }
-    event = {
-        "id": str(row.id), "type": row.type, "account": row.account, "subject": subject.key,
-        "occurred_at": row.occurred_at, "received_at": row.received_at,
-    }  # fmt: skip
-    return {"event": event, "data": data, "account": row.account, "now": now, **snapshots}
+    snapshots = {name: dict.fromkeys(fields) | (snapshot if name == kind else {}) for name, fields in _FIELDS.items()}
+    event = {**event, "subject": subject.key}
+    return {"event": event, "data": data, "account": event["account"], "now": now, **snapshots}
 
 
 def personal_values(context: dict[str, Any]) -> set[str]:

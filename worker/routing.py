@@ -113,7 +113,8 @@ class _Routing:
         happenings = [_Happening(self._row.id, what.type, self._row.account, is_fact=False)]
         happenings += self._derive(what, snapshot)
         woken = self._wake_waiting() if snapshot.complete else ()
-        context = expression_context(self._row, what.data, self._subject, snapshot, self._now)
+        event = {"account": self._row.account, "occurred_at": what.occurred_at, "received_at": self._row.received_at}
+        context = expression_context(event, what.data, self._subject, snapshot.values, self._now)
         asked = happenings if what.handling is not Handling.IGNORED else []
         planned = tuple(wake for happening in asked for wake in self._ask_rules(happening, context))
         return self._conclude(EventState.PROCESSED, deliveries=planned, events=woken)
@@ -189,9 +190,9 @@ class _Routing:
         key = f"fact:{fact}:{self._subject.key}"
         values = {
             "id": new_id(), "account": self._subject.account, "dedupe_key": key, "type": fact,
-            "parent_id": self._row.id, "handling": Handling.HANDLED, "state": EventState.PROCESSED, "subject": self._subject.key,
-            "subject_account": self._subject.account, "received_at": self._row.received_at,
-            "occurred_at": what.occurred_at, "processed_at": self._now,
+            "parent_id": self._row.id, "handling": Handling.HANDLED, "state": EventState.PROCESSED,
+            "subject": self._subject.key, "subject_account": self._subject.account,
+            "received_at": self._row.received_at, "occurred_at": what.occurred_at, "processed_at": self._now,
         }  # fmt: skip
         self._connection.execute(insert(events).values(values).on_conflict_do_nothing())
         # The parent's own fact comes back on a replay too: its rules are asked again, what is planned stays.

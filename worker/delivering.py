@@ -1,0 +1,284 @@
+"""Deliver: claim, render, write down that it is about to be sent, send, record what came of it.
+
+Invariant: between "about to send" and the record of the answer the ledger says `in_flight` with `sending_at`; whoever
+finds it so after the lease ran out knows that the effect may have happened.
+"""
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from pydantic import SecretStr, ValidationError
+from sqlalchemy import Connection, Engine, Row
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+
+from config.accounts import Account
+from config.expressions import ExpressionError
+from config.load import Config
+from config.rules import Rule, Step
+from config.settings import Settings
+from worker import completing
+from worker.acting import Action, Call, Outcome, Session
+from worker.clock import Clock
+from worker.context import Subject, expression_context, personal_values
+from worker.errors import PermanentError, UncertainError, WorkerError
+from worker.ledger import deliveries
+from worker.ledger.deliveries import AttemptRecord, Conclusion, Lease
+from worker.ledger.tables import deliveries as deliveries_table
+from worker.masking import mask, mask_message
+from worker.reading import Reader, Stored, UnreadableError
+from worker.retry import decide
+from worker.routing import COMPLETION_RULE, effect_key, read_stored
+from worker.states import DeliveryState, Reason
+
+RECORDING_PATIENCE_SECONDS = 120.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """How an attempt ended, for whoever ran it."""
+
+    id: UUID
+    event_id: UUID
+    rule: str
+    action: str
+    account: str
+    attempt: int
+    conclusion: Conclusion
+    bug: Exception | None = None
+    woken_events: tuple[UUID, ...] = ()
+
+
+class _SuppressedError(Exception):
+    """This delivery is not wanted: `reason` says why."""
+
+    def __init__(self, reason: Reason, duplicate_of: UUID | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.duplicate_of = reason, duplicate_of
+
+
+@dataclass(frozen=True)
+class Deliverer:
+    """Runs attempts of deliveries."""
+
+    engine: Engine
+    settings: Settings
+    config: Config
+    readers: Mapping[str, Reader]
+    actions: Mapping[str, Action]
+    open_session: Callable[[str, Account], Session]
+    clock: Clock
+    draw: Callable[[], float]
+    worker: str
+
+    def deliver(self, delivery_id: UUID) -> Delivered | None:
+        """Run one attempt; None when the delivery is not due, or somebody else has it."""
+        lease = Lease(uuid4().hex, self.clock(), self.settings.lease_seconds)
+        with self.engine.begin() as connection:
+            row = deliveries.claim(connection, delivery_id, lease)
+        return None if row is None else _Attempt(self, row, lease).run()
+
+
+class _Attempt:
+    """One try of one delivery."""
+
+    def __init__(self, deliverer: Deliverer, row: Row[Any], lease: Lease) -> None:
+        self._of, self._row, self._lease = deliverer, row, lease
+        self._session: Session | None = None
+        self._context: dict[str, Any] | None = None
+        self._bug: Exception | None = None
+
+    def run(self) -> Delivered | None:
+        outcome = Outcome()
+        try:
+            call, action = self._prepare()
+            if not self._announce():
+                log.warning("delivery.lease_lost", delivery_id=str(self._row.id), attempt=self._row.attempts)
+                return None
+            outcome = action.run(call)
+            conclusion = Conclusion(DeliveryState.SUCCEEDED, result=outcome.result)
+        except SQLAlchemyError:
+            raise  # the ledger is away, nothing was sent: the lease runs out, and a sweep lets another attempt begin
+        except _SuppressedError as error:
+            conclusion = Conclusion(DeliveryState.SUPPRESSED, error.reason)
+            self._note_duplicate(error)
+        except Exception as error:  # noqa: BLE001 - what is not foreseen is a bug, and has to end in a visible state
+            conclusion = self._failed(error)
+        woken = self._record(conclusion, outcome)
+        row = self._row
+        return Delivered(
+            id=row.id, event_id=row.event_id, rule=row.rule, action=row.action, account=row.account,
+            attempt=row.attempts, conclusion=conclusion, bug=self._bug, woken_events=woken,
+        )  # fmt: skip
+
+    # Before anything is sent.
+
+    def _prepare(self) -> tuple[Call, Action]:
+        row, of = self._row, self._of
+        action, account = of.actions.get(row.action), of.config.accounts.get(row.account)
+        if action is None:
+            raise PermanentError(Reason.RULE_MISSING, f'there is no action "{row.action}" any more')
+        if account is None:
+            raise PermanentError(Reason.RULE_MISSING, f'there is no account "{row.account}" any more')
+        given = self._given_parameters()
+        country = of.config.country(row.account)
+        try:
+            parameters = action.parameters.model_validate(given, context={"country": country})
+        except ValidationError as error:
+            raise PermanentError(Reason.INVALID_PARAMETERS, _fields_of(error)) from None
+        self._session = of.open_session(row.account, account)
+        return Call(row.account, account, country, parameters, self._session), action
+
+    def _given_parameters(self) -> dict[str, Any]:
+        if self._row.rule == COMPLETION_RULE:
+            if self._row.complete:
+                raise _SuppressedError(Reason.NOT_NEEDED)
+            return dict(self._row.parameters)
+        rule, step = self._rule_and_step()
+        self._context = context = self._expression_context()
+        try:
+            if self._row.effect_key is None:
+                self._ask_again(rule, step, context)
+            return step.render(context)
+        except ExpressionError as error:
+            raise PermanentError(Reason.EXPRESSION, f"{rule.where}: step {step.id}: {error}") from None
+
+    def _rule_and_step(self) -> tuple[Rule, Step]:
+        rule = self._of.config.rule(self._row.rule)
+        step = rule.step(self._row.step) if rule else None
+        if rule is None or step is None:
+            what = f'the rule "{self._row.rule}" with a step "{self._row.step}" is not configured any more'
+            raise PermanentError(Reason.RULE_MISSING, what)
+        if step.action != self._row.action:
+            raise PermanentError(Reason.RULE_MISSING, f'{rule.where}: step "{step.id}" is now {step.action}')
+        return rule, step
+
+    def _expression_context(self) -> dict[str, Any]:
+        row = self._row
+        stored = Stored(
+            account=row.event_account, type=row.stored_type, body=row.body or b"", content_type=row.content_type,
+            query=row.query, headers=row.headers or {}, trigger=row.trigger, received_at=row.received_at,
+        )  # fmt: skip
+        try:
+            data = read_stored(self._of.config, self._of.readers, stored).data
+        except UnreadableError as error:
+            raise PermanentError(Reason.UNREADABLE_EVENT, str(error)) from None
+        event = {
+            "id": str(row.event_id), "type": row.event_type, "account": row.event_account,
+            "occurred_at": row.occurred_at, "received_at": row.received_at,
+        }  # fmt: skip
+        subject = Subject(row.subject_account, row.subject)
+        return expression_context(event, data, subject, row.snapshot or {}, self._lease.since)
+
+    def _ask_again(self, rule: Rule, step: Step, context: dict[str, Any]) -> None:
+        """Ask what could not be asked when the event was routed: the condition, and the effect's name."""
+        if rule.condition and not rule.condition(context):
+            raise _SuppressedError(Reason.NOT_NEEDED)
+        about = self._row.subject if self._row.parent_id else str(self._row.event_id)
+        effect = effect_key(rule, step, str(about), context)
+        mine = deliveries_table.c.id == self._row.id
+        try:
+            with self._of.engine.begin() as connection:
+                connection.execute(deliveries_table.update().where(mine).values(effect_key=effect))
+        except IntegrityError:
+            with self._of.engine.begin() as connection:
+                holder = deliveries.holder_of_effect(connection, effect)
+            raise _SuppressedError(Reason.DUPLICATE_EFFECT, holder) from None
+
+    def _announce(self) -> bool:
+        now = self._of.clock()
+        lease = Lease(self._lease.owner, now, self._lease.seconds)
+        with self._of.engine.begin() as connection:
+            return deliveries.mark_sending(connection, self._row.id, self._row.attempts, lease)
+
+    # After it was sent, or was not.
+
+    def _failed(self, error: Exception) -> Conclusion:
+        row = self._row
+        action = self._of.actions.get(row.action)
+        if not isinstance(error, WorkerError):
+            self._bug = error
+            what = f"{type(error).__name__}, a fault of Hookyard: the log has its trace"
+            # Without the exception's text: it may hold what the event or the answer said of a person.
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            log.error(
+                "delivery.bug", delivery_id=str(row.id), action=row.action, error=type(error).__name__, trace=trace
+            )
+            sent = self._session is not None and self._session.sent
+            error = UncertainError(Reason.BUG, what) if sent else PermanentError(Reason.BUG, what)
+        decision = decide(
+            error, row.attempts - row.series_start, self._of.clock(),
+            idempotent=action is not None and action.idempotent and self._bug is None, draw=self._of.draw,
+        )  # fmt: skip
+        return Conclusion(decision.state, decision.reason, mask_message(self._masked(str(error))), decision.due_at)
+
+    def _record(self, conclusion: Conclusion, outcome: Outcome) -> tuple[UUID, ...]:
+        """Write the attempt down, however long the ledger is away: what was sent cannot be sent again to find out."""
+        record = AttemptRecord(
+            delivery_id=self._row.id, number=self._row.attempts, started_at=self._lease.since,
+            finished_at=self._of.clock(), worker=self._of.worker,
+            exchanges=self._masked(self._session.exchanges if self._session else []),
+        )  # fmt: skip
+        give_up_at, pause = time.monotonic() + RECORDING_PATIENCE_SECONDS, 0.2
+        while True:
+            try:
+                with self._of.engine.begin() as connection:
+                    return self._conclude(connection, record, conclusion, outcome)
+            except OperationalError:
+                if time.monotonic() >= give_up_at:
+                    raise
+                log.warning("delivery.record_delayed", delivery_id=str(self._row.id))
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    def _conclude(
+        self, connection: Connection, record: AttemptRecord, conclusion: Conclusion, outcome: Outcome
+    ) -> tuple[UUID, ...]:
+        row, now = self._row, record.finished_at
+        if not deliveries.conclude(connection, record, self._lease.owner, conclusion):
+            log.warning("delivery.result_late", delivery_id=str(row.id), attempt=row.attempts, state=conclusion.state)
+        woken = completing.take_in(connection, row.account, outcome.patches, now)
+        if row.rule == COMPLETION_RULE and conclusion.state == DeliveryState.SUCCEEDED:
+            woken += completing.wake_after_completion(connection, row.event_id, now)
+        elif row.rule == COMPLETION_RULE and conclusion.state == DeliveryState.DEAD:
+            completing.give_up(connection, row.event_id, f"{row.action}: {conclusion.error}", now)
+        return tuple(woken)
+
+    def _note_duplicate(self, error: _SuppressedError) -> None:
+        if error.duplicate_of:
+            mine = deliveries_table.c.id == self._row.id
+            with self._of.engine.begin() as connection:
+                connection.execute(deliveries_table.update().where(mine).values(duplicate_of=error.duplicate_of))
+
+    def _masked(self, value: Any) -> Any:
+        personal = personal_values(self._context) if self._context else set()
+        return mask(value, personal, _secrets_of(self._of.config.accounts.get(self._row.account)))
+
+
+def _secrets_of(account: Account | None) -> list[str]:
+    values = vars(account).values() if account else ()
+    return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
+
+def _fields_of(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, detail['loc'])) or 'parameters'}: {detail['msg'].removeprefix('Value error, ')}"
+        for detail in error.errors(include_input=False, include_url=False, include_context=False)
+    )
+
+
+def lease_ran_out(row: Row[Any], action: Action | None, now: datetime, draw: Callable[[], float]) -> Conclusion:
+    """Decide what follows when whoever held a delivery has not come back."""
+    if row.sending_at is None:
+        error: WorkerError = WorkerError(Reason.LEASE_EXPIRED, "the worker was lost before anything was sent")
+    else:
+        error = UncertainError(Reason.LEASE_EXPIRED, "the worker was lost while sending: it may have happened")
+    idempotent = action is not None and action.idempotent
+    decision = decide(error, row.attempts - row.series_start, now, idempotent=idempotent, draw=draw)
+    return Conclusion(decision.state, decision.reason, str(error), decision.due_at)

@@ -1,0 +1,123 @@
+"""What people press: retry, cancel, resolve, replay; each either done and audited, or refused with a reason.
+
+Invariant: nothing a person presses sends an effect twice without that person having said that it was not sent.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.exc import IntegrityError
+
+from worker import completing
+from worker.ids import new_id
+from worker.ledger import deliveries as life
+from worker.ledger.deliveries import Wake
+from worker.ledger.tables import audit, deliveries, events
+from worker.routing import COMPLETION_RULE
+from worker.states import DeliveryState, EventState, Reason
+
+
+class RefusedError(Exception):
+    """What was asked cannot be done now; the text says why and what can be."""
+
+
+class People:
+    """What a person does to the ledger, within one transaction of the caller's."""
+
+    def __init__(
+        self, connection: Connection, actor: str, now: datetime, rewake_seconds: float, comment: str = ""
+    ) -> None:
+        self._connection, self._actor, self._now, self._comment = connection, actor, now, comment
+        self._rewake_at = now + timedelta(seconds=rewake_seconds)
+
+    def retry(self, delivery_id: UUID) -> Wake:
+        """Begin a new series of attempts for a delivery that is dead, cancelled, or waiting for its next attempt."""
+        row = self._delivery(delivery_id)
+        state = DeliveryState(row.state)
+        if state is DeliveryState.UNKNOWN:
+            raise RefusedError(
+                f"delivery {row.id} is unknown: it may have been sent. Say which with `hookyard resolve`"
+            )
+        if state not in {DeliveryState.DEAD, DeliveryState.CANCELLED, *life.OPEN}:
+            raise RefusedError(f"delivery {row.id} is {state}: there is nothing to retry")
+        return self._begin_again(row, "retry")
+
+    def cancel(self, delivery_id: UUID) -> None:
+        """Give up a delivery that is not being sent."""
+        row = self._delivery(delivery_id)
+        if row.state == DeliveryState.IN_FLIGHT:
+            raise RefusedError(f"delivery {row.id} is being sent right now: ask again in a moment")
+        if row.state not in {*life.OPEN, DeliveryState.DEAD}:
+            raise RefusedError(f"delivery {row.id} is {row.state}: there is nothing to cancel")
+        self._move(row, {"state": DeliveryState.CANCELLED, "reason": Reason.BY_OPERATOR, "wake_at": None}, "cancel")
+        if row.rule == COMPLETION_RULE:
+            completing.give_up(self._connection, row.event_id, f"{row.action} was cancelled", self._now)
+
+    def resolve(self, delivery_id: UUID, *, sent: bool) -> Wake | None:
+        """Settle an unknown delivery: it was sent, so it succeeded; or it was not, so it is sent now."""
+        row = self._delivery(delivery_id)
+        if row.state != DeliveryState.UNKNOWN:
+            raise RefusedError(f"delivery {row.id} is {row.state}: only an unknown one can be resolved")
+        if not sent:
+            return self._begin_again(row, "resolve_not_sent")
+        done = {"state": DeliveryState.SUCCEEDED, "reason": Reason.BY_OPERATOR, "wake_at": None}
+        self._move(row, done, "resolve_sent")
+        return None
+
+    def replay(self, event_id: UUID) -> UUID:
+        """Route an event again (for a fact: the event it came from); return the id of the event that is routed."""
+        row = self._connection.execute(select(events).where(events.c.id == event_id).with_for_update()).one_or_none()
+        if row is None:
+            raise RefusedError(f"there is no event {event_id}")
+        if row.parent_id:
+            return self.replay(row.parent_id)
+        if row.state == EventState.RECEIVED:
+            raise RefusedError(f"event {row.id} is about to be routed anyway")
+        again = {
+            "state": EventState.RECEIVED,
+            "attempts": 0,
+            "wake_at": self._rewake_at,
+            "reason": None,
+            "last_error": None,
+        }
+        self._connection.execute(events.update().where(events.c.id == row.id).values(again))
+        self._audit("replay", row.id, {"was": row.state})
+        return row.id
+
+    def note(self, action: str, target: UUID | str, details: dict[str, Any]) -> None:
+        """Write down something that was done elsewhere."""
+        self._audit(action, target, details)
+
+    def _delivery(self, delivery_id: UUID) -> Row[Any]:
+        query = select(deliveries).where(deliveries.c.id == delivery_id).with_for_update()
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            raise RefusedError(f"there is no delivery {delivery_id}")
+        return row
+
+    def _begin_again(self, row: Row[Any], action: str) -> Wake:
+        values = {
+            "state": DeliveryState.READY, "reason": Reason.BY_OPERATOR, "due_at": self._now, "wake_at": self._rewake_at,
+            "series_start": row.attempts, "duplicate_of": None,
+        }  # fmt: skip
+        try:
+            with self._connection.begin_nested():
+                self._move(row, values, action)
+        except IntegrityError:
+            holder = life.holder_of_effect(self._connection, row.effect_key)
+            what = f"delivery {holder} has the same effect ({row.effect_key})"
+            raise RefusedError(f"delivery {row.id} would do it twice: {what}") from None
+        return Wake(row.id, row.account)
+
+    def _move(self, row: Row[Any], values: dict[str, Any], action: str) -> None:
+        self._connection.execute(
+            deliveries.update().where(deliveries.c.id == row.id).values(updated_at=self._now, **values)
+        )
+        self._audit(action, row.id, {"was": row.state, "event_id": str(row.event_id)})
+
+    def _audit(self, action: str, target: UUID | str, details: dict[str, Any]) -> None:
+        entry = {"id": new_id(), "at": self._now, "actor": self._actor, "action": action, "target": str(target)}
+        said = {"comment": self._comment} if self._comment else {}
+        self._connection.execute(audit.insert(), entry | {"details": details | said})

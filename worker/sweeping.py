@@ -1,0 +1,78 @@
+"""The sweep: wake whatever is due and nobody is holding, resolve leases that ran out.
+
+Invariant: whatever the broker loses, the next sweep finds in the ledger; two sweeps at once do each thing once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection, Engine, Row, text
+
+from config.settings import Settings
+from worker import completing
+from worker.acting import Action
+from worker.clock import Clock
+from worker.delivering import lease_ran_out
+from worker.ledger import deliveries
+from worker.ledger.deliveries import AttemptRecord, Wake
+from worker.routing import COMPLETION_RULE
+from worker.states import DeliveryState
+
+MOST_AT_ONCE = 500
+log = structlog.get_logger()
+
+_EVENTS_DUE = text(
+    """
+    UPDATE events SET wake_at = :again WHERE id IN (
+        SELECT id FROM events WHERE state = 'received' AND wake_at <= :now
+        ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
+    ) RETURNING id
+    """
+)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What is to be woken now."""
+
+    events: list[UUID]
+    deliveries: list[Wake]
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """Looks through the ledger for what is due."""
+
+    engine: Engine
+    settings: Settings
+    actions: Mapping[str, Action]
+    clock: Clock
+    draw: Callable[[], float]
+
+    def sweep(self, accounts: Sequence[str], *, events_too: bool) -> Swept:
+        """Resolve leases that ran out, then return what is due for these accounts (and of events)."""
+        now = self.clock()
+        with self.engine.begin() as connection:
+            for row in deliveries.expired(connection, now, MOST_AT_ONCE):
+                self._resolve(connection, row, now)
+        with self.engine.begin() as connection:
+            patience = self.settings.rewake_seconds
+            again = {"now": now, "again": now + timedelta(seconds=patience), "most": MOST_AT_ONCE}
+            due_events = list(connection.scalars(_EVENTS_DUE, again)) if events_too else []
+            due = deliveries.due(connection, now, accounts, MOST_AT_ONCE, patience)
+        return Swept(due_events, due)
+
+    def _resolve(self, connection: Connection, row: Row[Any], now: datetime) -> None:
+        conclusion = lease_ran_out(row, self.actions.get(row.action), now, self.draw)
+        record = AttemptRecord(row.id, row.attempts, row.updated_at, now, "sweep", [])
+        deliveries.conclude(connection, record, row.lease_owner, conclusion)
+        if row.rule == COMPLETION_RULE and conclusion.state == DeliveryState.DEAD:
+            completing.give_up(connection, row.event_id, f"{row.action}: {conclusion.error}", now)
+        log.warning(
+            "delivery.lease_expired", delivery_id=str(row.id), event_id=str(row.event_id), attempt=row.attempts,
+            state=conclusion.state,
+        )  # fmt: skip
