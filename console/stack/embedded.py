@@ -40,7 +40,7 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def service(self) -> Service:
-        """Describe the server to a supervisor; touches nothing."""
+        """Describe the server to a supervisor."""
 
     @abstractmethod
     def ready(self) -> bool:

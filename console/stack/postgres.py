@@ -95,7 +95,7 @@ class EmbeddedPostgres(EmbeddedServer):
                 if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
             self._connect(DATABASE).close()
-        except psycopg.OperationalError:
+        except psycopg.Error:
             return False
         return True
 
@@ -187,6 +187,6 @@ def _open_binaries(install: Path) -> None:
     if install.stat().st_mode & stat.S_IROTH and (install / "bin" / "postgres").stat().st_mode & stat.S_IROTH:
         return
     for path in (install, *install.rglob("*")):
-        mode = path.stat().st_mode
         if not path.is_symlink():
+            mode = path.stat().st_mode
             path.chmod(stat.S_IMODE(mode) | (0o055 if mode & stat.S_IXUSR else 0o044))

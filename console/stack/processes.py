@@ -22,6 +22,7 @@ from console.stack.service import Service
 _LAUNCH = str(Path(__file__).with_name("launch.py"))
 _LINUX = platform.system() == "Linux"
 _PR_SET_CHILD_SUBREAPER = 36
+_KILL_SECONDS = 5.0
 # Inherited by the children of our children, so that they are found too. No HOOKYARD_ name: it is not a setting.
 MARKER = "_HOOKYARD_STACK"
 
@@ -38,7 +39,7 @@ def spawn(service: Service, marker: str | None = None) -> subprocess.Popen[bytes
     try:
         return subprocess.Popen(
             [*ours, *service.argv],
-            env={**service.env, **marked},
+            env={"PYTHONUNBUFFERED": "1", **service.env, **marked},
             cwd=service.cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if log is None else log,
@@ -65,16 +66,29 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def stop(processes: Iterable[psutil.Process], *signals: tuple[Signals, float]) -> None:
-    """Send the processes each signal in turn until all are gone, at most so many seconds apart; at last SIGKILL."""
+    """Send the processes each signal in turn, waiting so many seconds for all to be gone; at last SIGKILL."""
     left = list(processes)
-    for number, seconds in (*signals, (SIGKILL, 5.0)):
+    for number, seconds in signals:
         for process in left:
             send(process, number)
-        deadline = time.monotonic() + seconds
-        while (left := [process for process in left if is_alive(process)]) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if not left:
-            return
+        left = _still_alive(left, seconds)
+    await_end(left, 0)
+
+
+def await_end(processes: Iterable[psutil.Process], seconds: float) -> None:
+    """Wait so many seconds for all to be gone, then kill."""
+    left = _still_alive(processes, seconds)
+    for process in left:
+        send(process, SIGKILL)
+    _still_alive(left, _KILL_SECONDS)
+
+
+def _still_alive(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
+    left = list(processes)
+    deadline = time.monotonic() + seconds
+    while (left := [process for process in left if is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
 
 
 def send(process: psutil.Process, number: Signals) -> None:
