@@ -5,7 +5,7 @@ Invariant: messages carry ids only, and losing all of them costs seconds; nothin
 
 from celery import Celery
 from celery.signals import setup_logging
-from kombu import Queue
+from kombu.entity import Queue
 
 from config.load import Config
 from config.settings import Settings
@@ -35,7 +35,7 @@ def make_celery(settings: Settings, config: Config) -> Celery:
     queues = [EVENTS_QUEUE, CONTROL_QUEUE, *map(delivery_queue, vendors)]
     app = Celery("hookyard", broker=settings.require_redis_url(), set_as_current=False)
     app.conf.update(
-        task_queues=[Queue(name) for name in queues],
+        task_queues=[Queue(name) for name in queues],  # type: ignore[no-untyped-call]
         task_default_queue=CONTROL_QUEUE,
         task_acks_late=True,
         task_ignore_result=True,

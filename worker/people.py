@@ -68,7 +68,8 @@ class People:
 
     def replay(self, event_id: UUID) -> UUID:
         """Route an event again (for a fact: the event it came from); return the id of the event that is routed."""
-        row = self._connection.execute(select(events).where(events.c.id == event_id).with_for_update()).one_or_none()
+        query = select(events).where(events.c.id == event_id).with_for_update()
+        row: Row[Any] | None = self._connection.execute(query).one_or_none()
         if row is None:
             raise RefusedError(f"there is no event {event_id}")
         if row.parent_id:
@@ -84,7 +85,7 @@ class People:
         }
         self._connection.execute(events.update().where(events.c.id == row.id).values(again))
         self._audit("replay", row.id, {"was": row.state})
-        return row.id
+        return event_id
 
     def note(self, action: str, target: UUID | str, details: dict[str, Any]) -> None:
         """Write down something that was done elsewhere."""

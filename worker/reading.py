@@ -6,7 +6,7 @@ Invariant: reading is pure; the same stored event gives the same understanding, 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from config.accounts import Account
 from worker.ledger.subjects import Patch, Snapshot
@@ -68,8 +68,6 @@ class Understanding:
     """The types of all facts that could follow, whatever the snapshot turns out to be."""
 
 
-class Reader(Protocol):
-    """One vendor's reading of its stored events."""
-
-    def __call__(self, event: Stored, account: Account, country: str) -> Understanding:
-        """Read an event; `country` is where local phone numbers belong. Raises UnreadableError."""
+Reader = Callable[[Stored, Account, str], Understanding]
+"""One vendor's reading of its stored events: (event, account, country of local phone numbers) to what it says.
+Raises UnreadableError and nothing else."""

@@ -1,0 +1,122 @@
+"""The receiver: a Flask application that takes webhooks in.
+
+Invariant: every answer is one of ours. 200 means committed; whatever goes wrong on our side is a 503 that asks the
+vendor to send it again, never a 500 and never a stack trace.
+"""
+
+import json
+from typing import Any
+
+import structlog
+from flask import Flask, Response, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config.load import Config
+from config.settings import Settings
+from webhooks.health import Health
+from webhooks.inbound import Inbound
+from webhooks.receiving import Receiving, make_endpoints
+from webhooks.registry import SOURCES
+from worker.celery_app import make_celery
+from worker.clock import Clock, system_clock
+from worker.errors import ReceiveError
+from worker.ledger.database import connect
+from worker.sentry import report
+from worker.wakeups import BackgroundWakeups, Wakeups
+
+RETRY_AFTER_SECONDS = 5
+log = structlog.get_logger()
+
+
+def make_app(settings: Settings, config: Config, clock: Clock = system_clock) -> Flask:
+    """Return the receiver for one process; its background thread publishes wake-ups."""
+    app = Flask("hookyard")
+    engine = connect(settings.require_database_url(), pool_size=settings.receiver_threads, check_first=False)
+    receiving = Receiving(engine, settings, make_endpoints(config, SOURCES))
+    wakeups = BackgroundWakeups(Wakeups(make_celery(settings, config), config.accounts))
+    health = Health(engine, settings, clock)
+
+    def webhook(account: str, secret: str | None = None) -> Response:
+        endpoint = receiving.endpoint(account, with_path_secret=secret is not None)
+        inbound = Inbound(
+            account=account, body=_body(settings.max_body_bytes), headers=_headers(), path_secret=secret,
+            query=request.query_string.decode("latin-1"), source_ip=request.remote_addr, received_at=clock(),
+        )  # fmt: skip
+        received = receiving.receive(endpoint, inbound)
+        outcome = "duplicate" if received.accepted.duplicate else "accepted"
+        log.info(
+            "event.duplicate" if received.accepted.duplicate else "event.accepted", event_id=str(received.accepted.id), account=account, type=received.event.type,
+            secret=received.event.secret_index,
+        )  # fmt: skip
+        if not received.accepted.duplicate:
+            wakeups.event(received.accepted.id)
+        return _answer(200, {"status": outcome, "id": str(received.accepted.id)})
+
+    app.add_url_rule("/webhooks/<account>", view_func=webhook, methods=["POST"])
+    app.add_url_rule("/webhooks/<account>/<secret>", view_func=webhook, methods=["POST"])
+    app.add_url_rule("/healthz", "healthz", lambda: _answer(200, {"status": "ok"}), methods=["GET"])
+    app.add_url_rule("/readyz", "readyz", lambda: _answer(*health.ready()), methods=["GET"])
+    app.add_url_rule("/metrics", "metrics", health.metrics, methods=["GET"])
+    _handle_errors(app)
+    if settings.trusted_proxy_hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxy_hops)  # type: ignore[method-assign]
+    return app
+
+
+def _body(most_bytes: int) -> bytes:
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise ReceiveError(415, "content_encoding", "compressed bodies are not accepted")
+    if (request.content_length or 0) > most_bytes:
+        raise ReceiveError(413, "body_too_large", f"a body may have {most_bytes} bytes at most")
+    body: bytes = request.environ["wsgi.input"].read(most_bytes + 1)
+    if len(body) > most_bytes:
+        raise ReceiveError(413, "body_too_large", f"a body may have {most_bytes} bytes at most")
+    if request.content_length is not None and len(body) < request.content_length:
+        raise ReceiveError(400, "body_incomplete", "the body ended early")
+    return body
+
+
+def _headers() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in request.headers.items():
+        found[name.lower()] = (*found.get(name.lower(), ()), value)
+    return found
+
+
+def _answer(status: int, body: dict[str, Any]) -> Response:
+    return Response(json.dumps(body), status, mimetype="application/json")
+
+
+def _handle_errors(app: Flask) -> None:
+    @app.errorhandler(ReceiveError)
+    def refused(error: ReceiveError) -> Response:
+        account = (request.view_args or {}).get("account")
+        log.warning("event.refused", status=error.status, reason=error.reason, account=account)
+        return _answer(error.status, {"error": error.reason, "message": str(error)})
+
+    @app.errorhandler(HTTPException)
+    def wrong_call(error: HTTPException) -> Response:
+        status = error.code or 400
+        response = _answer(status, {"error": error.name.lower().replace(" ", "_"), "message": error.name})
+        if status == 405:
+            response.headers["Allow"] = "POST" if request.path.startswith("/webhooks/") else "GET"
+        return response
+
+    @app.errorhandler(SQLAlchemyError)
+    def ledger_away(error: SQLAlchemyError) -> Response:
+        log.error("ledger.away", error=type(error).__name__)
+        return _try_again("the event could not be stored")
+
+    @app.errorhandler(Exception)
+    def bug(error: Exception) -> Response:
+        log.error("receiver.bug", error=type(error).__name__)
+        report(error, {"account": str((request.view_args or {}).get("account"))})
+        return _try_again("the event could not be stored")
+
+
+def _try_again(message: str) -> Response:
+    response = _answer(503, {"error": "unavailable", "message": message})
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

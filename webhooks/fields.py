@@ -1,0 +1,88 @@
+"""Read fields out of what vendors send: by path, from the first place that has something.
+
+Invariant: whatever shape comes in, these give a value of the promised type or None, and never raise.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+_EVENT_NAME = re.compile(r"[a-z0-9_]+(?:[.:-][a-z0-9_]+)*\Z")
+_UNRESOLVED = re.compile(r"\A(?:#[^#]*#|\{\{.*\}\})\Z", re.DOTALL)
+_MOST_CHARACTERS = 200
+
+Path = str
+"""Keys joined by dots: `destination_address.phone`."""
+
+
+def at(data: Any, path: Path) -> Any:
+    """Return what stands at a path; None where anything on the way is missing."""
+    for key in path.split("."):
+        data = data.get(key) if isinstance(data, Mapping) else None
+    return data
+
+
+def first(data: Any, paths: Iterable[Path]) -> Any:
+    """Return the first value that is neither missing, null nor blank."""
+    for path in paths:
+        value = at(data, path)
+        if value is not None and not (isinstance(value, str) and not value.strip()):
+            return value
+    return None
+
+
+def text(value: Any) -> str | None:
+    """Return an id or a word as text; None for what is neither text nor a whole number, and for blanks."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).strip() or None
+
+
+def key_text(value: Any) -> str | None:
+    """Return a text that may serve as a key: as `text`, but None when it is overlong or a placeholder left unfilled."""
+    found = text(value)
+    return None if found is None or len(found) > _MOST_CHARACTERS or _UNRESOLVED.match(found) else found
+
+
+def event_name(value: Any) -> str | None:
+    """Return a vendor's event name, in lower case, when it is fit to be one."""
+    found = text(value)
+    if found is None or len(found) > _MOST_CHARACTERS or not _EVENT_NAME.match(found.lower()):
+        return None
+    return found.lower()
+
+
+def moment(value: Any) -> datetime | None:
+    """Return a time as aware UTC: ISO 8601 (without zone: UTC), or epoch seconds or milliseconds."""
+    try:
+        if isinstance(value, str) and not value.strip().isdecimal():
+            found = datetime.fromisoformat(value.strip())
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
+            seconds = float(value)
+            return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+def money(value: Any) -> str | None:
+    """Return an amount as decimal text, exactly as many digits as were sent."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    try:
+        amount = Decimal(str(value).replace(",", ""))
+    except InvalidOperation:
+        return None
+    return f"{amount:f}" if amount.is_finite() and abs(amount.adjusted()) < 30 else None
+
+
+def jsonable(value: Any) -> Any:
+    """Return a parsed value as the ledger can keep it: decimals as text."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [jsonable(part) for part in value]
+    return str(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,94 @@
+"""Wabotick's webhooks: bot webhooks, flow nodes and postbacks; the URL's secret is the credential.
+
+Source: none of the vendor's; see `normalized.py`. No signature exists, so each trigger has a secret URL of its own.
+"""
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import parse_qsl
+
+from config.accounts import Account, WabotickAccount
+from webhooks import fields
+from webhooks.inbound import Inbound
+from webhooks.source import Identity, Source
+from webhooks.sources.wabotick.normalized import Normalized, normalize
+from webhooks.strict_json import JsonError, parse_json
+from webhooks.verification import Match, Scheme, url_secrets_scheme
+from worker.reading import OrderReference, Stored, Understanding, UnreadableError
+from worker.states import Handling
+
+VENDOR = "wabotick"
+_MOST_DEPTH = 200
+FORM = "application/x-www-form-urlencoded"
+# A second real tap on a button looks just like a repeated delivery of the first; within this time it is taken as one.
+_SAME_TAP_SECONDS = 60
+
+EVENT_TYPES = {
+    "wabotick.message.received": Handling.HANDLED,
+    "wabotick.message.sent": Handling.HANDLED,
+    "wabotick.message.status": Handling.HANDLED,
+    "wabotick.conversation.status": Handling.HANDLED,
+    "wabotick.postback": Handling.HANDLED,
+    "wabotick.flow.completed": Handling.HANDLED,
+}
+
+
+def _scheme(account: WabotickAccount) -> Scheme:
+    return url_secrets_scheme({str(trigger): list(secrets) for trigger, secrets in account.url_secrets.items()})
+
+
+def _identify(inbound: Inbound, body: Any, match: Match, account: Account) -> Identity:
+    said = normalize(body, inbound.query, match.trigger, account.country or "ID")
+    return Identity(
+        type=f"wabotick.{said.kind}",
+        handling=Handling.HANDLED if isinstance(body, dict) and said.phone_raw else Handling.UNKNOWN,
+        dedupe_key=_dedupe_key(inbound, said, match.trigger),
+        occurred_at=said.occurred_at,
+    )
+
+
+def _dedupe_key(inbound: Inbound, said: Normalized, trigger: str | None) -> str:
+    if said.message_id:
+        return ":".join([said.kind, said.message_id, said.status or ""])
+    window = int(inbound.received_at.timestamp()) // _SAME_TAP_SECONDS
+    same = (trigger, said.bot_id, said.phone_raw, said.postback_id, said.text, said.order_id, said.replied_to)
+    content = repr(same).encode() if any(same[2:]) else inbound.body
+    return f"{said.kind}:{hashlib.sha256(content).hexdigest()}:{window}"
+
+
+def _read(event: Stored, _account: Account, country: str) -> Understanding:
+    body = parse_body(event.body, event.content_type)
+    said = normalize(body, event.query or "", event.trigger, country)
+    given = fields.jsonable(body) if isinstance(body, dict) else {}
+    is_tap = said.kind == "postback"
+    return Understanding(
+        type=f"wabotick.{said.kind}",
+        handling=Handling.HANDLED if said.phone_raw else Handling.UNKNOWN,
+        data=given | {name: value for name, value in asdict(said).items() if name not in {"kind", "occurred_at"}},
+        occurred_at=said.occurred_at or event.received_at,
+        subject=f"phone:{said.phone.lstrip('+')}" if said.phone else None,
+        order=OrderReference(said.order_id, said.replied_to) if is_tap else None,
+    )
+
+
+def parse_body(body: bytes, content_type: str | None) -> Any:
+    """Parse a stored body, which may be JSON or a form; raises UnreadableError."""
+    try:
+        if (content_type or "").partition(";")[0].strip().lower() == FORM:
+            return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
+        return parse_json(body, _MOST_DEPTH)
+    except (JsonError, ValueError) as error:
+        raise UnreadableError(str(error) if isinstance(error, JsonError) else "the form cannot be read") from None
+
+
+SOURCE = Source(
+    vendor=VENDOR,
+    documentation="https://app.wabotick.com (not documented by the vendor)",
+    event_types=EVENT_TYPES,
+    scheme=_scheme,
+    identify=_identify,
+    read=_read,
+    accepts_forms=True,
+    mismatch_status=404,
+)
