@@ -80,7 +80,9 @@ async def serve(host: str, port: int, options: Options) -> None:
     Raises:
         OSError: the address cannot be listened on.
     """
-    runner = web.AppRunner(make_app(options), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = web.AppRunner(
+        make_app(options), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, auto_decompress=False
+    )
     await runner.setup()
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):

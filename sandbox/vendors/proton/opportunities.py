@@ -92,8 +92,6 @@ def search(vendor: "Proton", call: Call) -> Answer:
 
 def create_task(vendor: "Proton", call: Call) -> Answer:
     """POST /{company}/create/task: a multipart form, with JSON text in `associations`."""
-    if call.body_kind != "multipart":
-        raise InvalidError("the body must be multipart/form-data")
     company = vendor.company(call)
     task: Record = {name: text(call, name) for name in ("user_id", "due_date", "note")}
     task["title"] = text(call, "title", required=True)

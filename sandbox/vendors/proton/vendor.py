@@ -41,6 +41,9 @@ class Proton(Vendor):
             return failure(401, "Bad or missing X-Api-Key, X-Company or X-User-Id")
         if call.problem is not None:
             return failure(413 if "too large" in call.problem else 400, call.problem, "INVALID_REQUEST")
+        wanted = "multipart" if call.path.endswith("/create/task") else "json"
+        if call.body_kind not in ("none", wanted):
+            return failure(400, f"the body must be {wanted}", "INVALID_REQUEST")
         if name not in self.companies.by_name:
             return failure(404, f"Company {name} not found")
         try:

@@ -82,6 +82,8 @@ class Scalev(Vendor):
             answer = self.refuse(401, "Invalid API key")
         elif call.problem is not None:
             answer = self.refuse(413 if "too large" in call.problem else 400, call.problem)
+        elif call.body_kind not in ("none", "json"):
+            answer = self.refuse(400, "the body must be JSON")
         else:
             answer = dispatch(self, ROUTES, call)
         return replace(answer, headers={**answer.headers, **headers})
