@@ -52,7 +52,7 @@ class Settings(BaseModel):
     quarantine_max_rows: PositiveInt = Field(default=1_000, description="Most bodies kept in quarantine.")
     quarantine_max_bytes: PositiveInt = Field(default=50_000_000, description="Most bytes kept in quarantine.")
     quarantine_max_days: PositiveInt = Field(default=30, description="Days that a body stays in quarantine.")
-    destination_concurrency: PositiveInt = Field(default=32, description="Calls under way at one account, per worker.")
+    destination_concurrency: PositiveInt = Field(default=32, description="Calls under way at one vendor, per worker.")
     lease_seconds: PositiveFloat = Field(default=60.0, description="How long a worker may hold a delivery.")
     vendor_timeout_seconds: PositiveFloat = Field(default=15.0, description="How long one call to a vendor may take.")
     rewake_seconds: PositiveFloat = Field(default=10.0, description="Patience with a wake-up before it is repeated.")

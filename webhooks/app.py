@@ -45,14 +45,14 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
             query=request.query_string.decode("latin-1"), source_ip=request.remote_addr, received_at=clock(),
         )  # fmt: skip
         received = receiving.receive(endpoint, inbound)
-        outcome = "duplicate" if received.accepted.duplicate else "accepted"
+        event_id, duplicate = str(received.accepted.id), received.accepted.duplicate
         log.info(
-            "event.duplicate" if received.accepted.duplicate else "event.accepted", event_id=str(received.accepted.id), account=account, type=received.event.type,
-            secret=received.event.secret_index,
+            "event.duplicate" if duplicate else "event.accepted", event_id=event_id, account=account,
+            type=received.event.type, secret=received.event.secret_index,
         )  # fmt: skip
-        if not received.accepted.duplicate:
+        if not duplicate:
             wakeups.event(received.accepted.id)
-        return _answer(200, {"status": outcome, "id": str(received.accepted.id)})
+        return _answer(200, {"status": "duplicate" if duplicate else "accepted", "id": event_id})
 
     app.add_url_rule("/webhooks/<account>", view_func=webhook, methods=["POST"])
     app.add_url_rule("/webhooks/<account>/<secret>", view_func=webhook, methods=["POST"])

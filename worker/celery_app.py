@@ -44,6 +44,7 @@ def make_celery(settings: Settings, config: Config) -> Celery:
         worker_send_task_events=True,
         worker_hijack_root_logger=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
+        task_publish_retry=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
@@ -54,6 +55,7 @@ def make_celery(settings: Settings, config: Config) -> Celery:
             "socket_keepalive": True,
             "health_check_interval": 10,
         },
+        beat_max_loop_interval=SWEEP_SECONDS,
         # A wake-up that nobody took in time is of no use: the next one is a second away.
         beat_schedule={
             "sweep": {"task": SWEEP, "schedule": SWEEP_SECONDS, "options": {"queue": CONTROL_QUEUE, "expires": 5}},

@@ -36,11 +36,24 @@ _EVENTS_DUE = text(
 
 
 @dataclass(frozen=True)
+class DeadLetter:
+    """A delivery that a sweep gave up, for whoever reports it."""
+
+    id: UUID
+    event_id: UUID
+    rule: str
+    action: str
+    reason: str
+    error: str
+
+
+@dataclass(frozen=True)
 class Swept:
     """What is to be woken now."""
 
     events: list[UUID]
     deliveries: list[Wake]
+    dead: list[DeadLetter]
 
 
 @dataclass(frozen=True)
@@ -57,16 +70,17 @@ class Sweeper:
         """Resolve leases that ran out, then return what is due for these accounts (and of events)."""
         now = self.clock()
         with self.engine.begin() as connection:
-            for row in deliveries.expired(connection, now, MOST_AT_ONCE):
-                self._resolve(connection, row, now)
+            resolved = [
+                self._resolve(connection, row, now) for row in deliveries.expired(connection, now, MOST_AT_ONCE)
+            ]
         with self.engine.begin() as connection:
             patience = self.settings.rewake_seconds
             again = {"now": now, "again": now + timedelta(seconds=patience), "most": MOST_AT_ONCE}
             due_events = list(connection.scalars(_EVENTS_DUE, again)) if events_too else []
             due = deliveries.due(connection, now, accounts, MOST_AT_ONCE, patience)
-        return Swept(due_events, due)
+        return Swept(due_events, due, [dead for dead in resolved if dead])
 
-    def _resolve(self, connection: Connection, row: Row[Any], now: datetime) -> None:
+    def _resolve(self, connection: Connection, row: Row[Any], now: datetime) -> DeadLetter | None:
         conclusion = lease_ran_out(row, self.actions.get(row.action), now, self.draw)
         record = AttemptRecord(row.id, row.attempts, row.updated_at, now, "sweep", [])
         deliveries.conclude(connection, record, row.lease_owner, conclusion)
@@ -76,3 +90,6 @@ class Sweeper:
             "delivery.lease_expired", delivery_id=str(row.id), event_id=str(row.event_id), attempt=row.attempts,
             state=conclusion.state,
         )  # fmt: skip
+        if conclusion.state != DeliveryState.DEAD:
+            return None
+        return DeadLetter(row.id, row.event_id, row.rule, row.action, str(conclusion.reason), str(conclusion.error))

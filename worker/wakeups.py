@@ -42,6 +42,10 @@ class Wakeups:
             if account := self._accounts.get(wake.account):
                 self._publish(DELIVER, [str(wake.id)], delivery_queue(account.vendor), str(wake.id))
 
+    def again(self, delivery_id: UUID, to: str) -> None:
+        """Wake a delivery that was turned away, by the queue it came from."""
+        self._publish(DELIVER, [str(delivery_id)], to, str(delivery_id))
+
     def _publish(self, task: str, arguments: list[object], to: str, task_id: str | None) -> None:
         if time.monotonic() < self._silent_until:
             return

@@ -1,0 +1,180 @@
+"""The one way out: an HTTP call to a configured vendor, bounded in time and size, its outcome told apart.
+
+    not sent          nothing has happened                    RetryableError
+    sent, no answer   it may have happened                    UncertainError
+    answered          the vendor's table decides              Answer
+
+Invariant: calls go to the account's own address only, follow no redirect, and verify TLS; every exception of httpx
+becomes one of ours here, and nowhere else.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from config.accounts import Account
+from worker.clock import Clock
+from worker.errors import RetryableError, UncertainError, WorkerError
+from worker.states import Reason
+
+MOST_ANSWER_BYTES = 1_000_000
+_CONNECT_SECONDS = 5.0
+
+# What httpx may raise while a request is under way. Not sent: the request had not left, whatever happens next.
+NOT_SENT: dict[type[httpx.HTTPError], Reason] = {
+    httpx.ConnectError: Reason.CONNECT_FAILED,
+    httpx.ConnectTimeout: Reason.CONNECT_FAILED,
+    httpx.PoolTimeout: Reason.CONNECT_FAILED,
+    httpx.ProxyError: Reason.CONNECT_FAILED,
+    httpx.UnsupportedProtocol: Reason.CONNECT_FAILED,
+    httpx.LocalProtocolError: Reason.CONNECT_FAILED,
+}
+# Sent, at least in part: the vendor may have acted on it.
+MAYBE_DONE: dict[type[httpx.HTTPError], Reason] = {
+    httpx.ReadTimeout: Reason.TIMEOUT,
+    httpx.WriteTimeout: Reason.TIMEOUT,
+    httpx.TimeoutException: Reason.TIMEOUT,
+    httpx.ReadError: Reason.CONNECTION_LOST,
+    httpx.WriteError: Reason.CONNECTION_LOST,
+    httpx.CloseError: Reason.CONNECTION_LOST,
+    httpx.NetworkError: Reason.CONNECTION_LOST,
+    httpx.RemoteProtocolError: Reason.CONNECTION_LOST,
+    httpx.ProtocolError: Reason.CONNECTION_LOST,
+    httpx.DecodingError: Reason.UNREADABLE_ANSWER,
+    httpx.TooManyRedirects: Reason.UNREADABLE_ANSWER,
+    httpx.TransportError: Reason.CONNECTION_LOST,
+    httpx.RequestError: Reason.CONNECTION_LOST,
+    httpx.HTTPStatusError: Reason.UNREADABLE_ANSWER,
+    httpx.HTTPError: Reason.CONNECTION_LOST,
+}
+_WORDS = {
+    Reason.CONNECT_FAILED: "no connection to the vendor, nothing was sent",
+    Reason.TIMEOUT: "the vendor did not answer in time",
+    Reason.CONNECTION_LOST: "the connection broke before the answer",
+    Reason.UNREADABLE_ANSWER: "the vendor's answer cannot be read",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a vendor answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the parsed body; None when it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def text(self) -> str:
+        """Return the body as text, whatever its bytes."""
+        return self.body.decode("utf-8", "replace")
+
+
+@dataclass
+class HttpSession:
+    """The way to one account's vendor, for one attempt."""
+
+    client: httpx.Client
+    base_url: str
+    timeout_seconds: float
+    clock: Clock
+    exchanges: list[dict[str, Any]] = field(default_factory=list)
+    sent: bool = False
+
+    def request(self, method: str, path: str, **given: Any) -> Answer:
+        """Send one request below the account's address.
+
+        `given` is what httpx takes: params, json, data, files, headers. Raises RetryableError when nothing was sent,
+        UncertainError when it is not known what became of it.
+        """
+        exchange = _described(method, path, given)
+        self.exchanges.append(exchange)
+        began = time.monotonic()
+        try:
+            answer = self._exchange(method, path, given)
+        except WorkerError as error:
+            exchange["error"] = error.reason
+            raise
+        finally:
+            exchange["seconds"] = round(time.monotonic() - began, 3)
+        exchange["answer"] = {"status": answer.status, "body": answer.json() or answer.text()}
+        return answer
+
+    def retry_after_seconds(self, answer: Answer) -> float | None:
+        """Return how long an answer asks to wait, from seconds or a date; None when it does not, or not readably."""
+        value = answer.headers.get("retry-after", "").strip()
+        if value.isascii() and value.isdecimal():
+            return float(value)
+        try:
+            return max(0.0, (parsedate_to_datetime(value) - self.clock()).total_seconds()) if value else None
+        except (ValueError, TypeError):
+            return None
+
+    def _exchange(self, method: str, path: str, given: Mapping[str, Any]) -> Answer:
+        deadline = time.monotonic() + self.timeout_seconds
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", **given.get("headers", {})}
+        with _translated(self), self._stream(method, path, {**given, "headers": headers}) as response:
+            body = b""
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > MOST_ANSWER_BYTES:
+                    raise UncertainError(Reason.UNREADABLE_ANSWER, f"the answer is over {MOST_ANSWER_BYTES} bytes")
+                if time.monotonic() > deadline:
+                    raise UncertainError(Reason.TIMEOUT, _WORDS[Reason.TIMEOUT])
+            return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
+
+    def _stream(self, method: str, path: str, given: Mapping[str, Any]) -> Any:
+        timeout = httpx.Timeout(self.timeout_seconds, connect=min(_CONNECT_SECONDS, self.timeout_seconds))
+        return self.client.stream(method, self.base_url + path, timeout=timeout, follow_redirects=False, **given)
+
+
+@contextmanager
+def _translated(session: HttpSession) -> Iterator[None]:
+    sent_before, session.sent = session.sent, True
+    try:
+        yield
+    except httpx.InvalidURL:
+        session.sent = sent_before
+        raise RetryableError(Reason.CONNECT_FAILED, "the account's address is not usable") from None
+    except httpx.HTTPError as error:
+        kind = type(error)
+        if kind in NOT_SENT:
+            session.sent = sent_before
+            raise RetryableError(NOT_SENT[kind], _WORDS[NOT_SENT[kind]]) from None
+        reason = next(MAYBE_DONE[base] for base in kind.__mro__ if base in MAYBE_DONE)
+        raise UncertainError(reason, _WORDS[reason]) from None
+
+
+def _described(method: str, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    parts = {name: given[name] for name in ("params", "json", "data") if given.get(name)}
+    return {"request": {"method": method, "path": path, **parts}}
+
+
+class Connections:
+    """One HTTP client per account, shared by all threads of a worker."""
+
+    def __init__(self, accounts: Mapping[str, Account], timeout_seconds: float, most_calls: int, clock: Clock) -> None:
+        limits = httpx.Limits(max_connections=most_calls, max_keepalive_connections=most_calls, keepalive_expiry=4.0)
+        tls = httpx.create_ssl_context(trust_env=False)
+        self._clients = {name: httpx.Client(limits=limits, verify=tls, trust_env=False) for name in accounts}
+        self._timeout_seconds, self._clock = timeout_seconds, clock
+
+    def open(self, name: str, account: Account) -> HttpSession:
+        """Return the session of one attempt at an account."""
+        return HttpSession(self._clients[name], account.base_url, self._timeout_seconds, self._clock)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            client.close()

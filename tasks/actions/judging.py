@@ -1,0 +1,66 @@
+"""What an HTTP status means when a vendor says nothing more precise.
+
+Invariant: every status has a verdict; a vendor's own table only refines this one.
+"""
+
+from dataclasses import dataclass
+
+from tasks.actions.http import Answer, HttpSession
+from worker.errors import PermanentError, RetryableError, UncertainError, WorkerError
+from worker.states import Reason
+
+MOST_MESSAGE_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an answer amounts to: the kind of error, its reason, and after how many attempts to give up early."""
+
+    error: type[WorkerError]
+    reason: Reason
+    most_attempts: int | None = None
+
+
+STATUS_VERDICTS: dict[int, Verdict] = {
+    400: Verdict(PermanentError, Reason.INVALID_REQUEST),
+    401: Verdict(PermanentError, Reason.CREDENTIALS_REFUSED),
+    403: Verdict(PermanentError, Reason.FORBIDDEN),
+    404: Verdict(PermanentError, Reason.NOT_FOUND),
+    408: Verdict(RetryableError, Reason.UNAVAILABLE),
+    413: Verdict(PermanentError, Reason.INVALID_REQUEST),
+    422: Verdict(PermanentError, Reason.INVALID_REQUEST),
+    425: Verdict(RetryableError, Reason.UNAVAILABLE),
+    429: Verdict(RetryableError, Reason.RATE_LIMITED),
+    500: Verdict(RetryableError, Reason.SERVER_ERROR),
+    502: Verdict(RetryableError, Reason.SERVER_ERROR),
+    503: Verdict(RetryableError, Reason.UNAVAILABLE),
+    # A gateway that waited in vain: behind it the request may have been carried out.
+    504: Verdict(UncertainError, Reason.TIMEOUT),
+}
+_REDIRECT = Verdict(PermanentError, Reason.REJECTED)
+_OTHER_4XX = Verdict(PermanentError, Reason.REJECTED)
+_OTHER_5XX = Verdict(RetryableError, Reason.SERVER_ERROR)
+_NO_ANSWER_AT_ALL = Verdict(UncertainError, Reason.UNREADABLE_ANSWER)
+
+
+def verdict_of(status: int, own: dict[int, Verdict]) -> Verdict | None:
+    """Return what a status amounts to, by a vendor's own table, then by the common one; None for success."""
+    if 200 <= status < 300:
+        return None
+    if found := own.get(status) or STATUS_VERDICTS.get(status):
+        return found
+    if 300 <= status < 400:
+        return _REDIRECT
+    if 400 <= status < 500:
+        return _OTHER_4XX
+    return _OTHER_5XX if status < 600 else _NO_ANSWER_AT_ALL
+
+
+def raise_verdict(verdict: Verdict, session: HttpSession, answer: Answer, message: str) -> None:
+    """Raise what a verdict says, with the vendor's words and any Retry-After."""
+    text = f"HTTP {answer.status}: {message[:MOST_MESSAGE_CHARACTERS]}" if message else f"HTTP {answer.status}"
+    if verdict.error is RetryableError:
+        raise RetryableError(
+            verdict.reason, text, session.retry_after_seconds(answer), most_attempts=verdict.most_attempts
+        )
+    raise verdict.error(verdict.reason, text)

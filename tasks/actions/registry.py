@@ -1,0 +1,21 @@
+"""Every action, and what rules may name."""
+
+from collections.abc import Mapping
+
+from config.rules import Catalog
+from tasks.actions.proton.actions import ACTIONS as PROTON
+from tasks.actions.scalev.actions import ACTIONS as SCALEV
+from tasks.actions.wabotick.actions import ACTIONS as WABOTICK
+from webhooks.registry import SOURCES
+from worker.acting import Action
+
+ACTIONS: Mapping[str, Action] = {action.name: action for action in (*SCALEV, *WABOTICK, *PROTON)}
+"""By name."""
+
+
+def make_catalog() -> Catalog:
+    """Return the event types and actions that rules may name."""
+    return Catalog(
+        event_types=frozenset(name for source in SOURCES.values() for name in source.event_types),
+        actions={name: action.parameters for name, action in ACTIONS.items()},
+    )

@@ -1,0 +1,80 @@
+"""The Celery tasks: thin shells over the engine, so that Flower shows what the ledger knows.
+
+Invariant: arguments are ids; the id of a `deliver` task is the delivery's; RETRY is raised only after the next moment
+stands in the ledger, so nothing is published for it.
+"""
+
+from uuid import UUID
+
+import structlog
+from celery import Celery, Task
+from celery.exceptions import Retry
+
+from tasks.engine import DeadLetterError, Engine, UnknownOutcomeError, process_events
+from tasks.watchdog import Watchdog
+from worker.celery_app import DELIVER, HEARTBEAT, PROCESS_EVENTS, SWEEP
+from worker.delivering import Delivered
+from worker.errors import RetryableError
+from worker.sentry import report
+from worker.states import DeliveryState, Reason
+
+log = structlog.get_logger()
+
+
+def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
+    """Give the application its tasks."""
+
+    @app.task(name=PROCESS_EVENTS)
+    def _process_events(event_ids: list[str]) -> None:
+        watchdog.consumed()
+        process_events(engine, event_ids)
+
+    @app.task(name=DELIVER, bind=True, throws=(DeadLetterError, UnknownOutcomeError))
+    def _deliver(self: Task, delivery_id: str) -> str | None:
+        watchdog.consumed()
+        queue = self.request.delivery_info.get("routing_key") or ""
+        if not engine.slots.enter(queue, UUID(delivery_id)):
+            raise Retry("all calls to this vendor are under way", exc=RetryableError(Reason.NOT_YET, "no room yet"))
+        try:
+            with structlog.contextvars.bound_contextvars(delivery_id=delivery_id):
+                return _shown(engine.deliver(UUID(delivery_id)))
+        finally:
+            if turned_away := engine.slots.leave(queue):
+                engine.wakeups.again(turned_away, queue)
+
+    @app.task(name=SWEEP)
+    def _sweep() -> None:
+        watchdog.consumed()
+        engine.sweep()
+
+    @app.task(name=HEARTBEAT)
+    def _heartbeat() -> None:
+        watchdog.consumed()
+        engine.heartbeat()
+
+
+def _shown(delivered: Delivered | None) -> str | None:
+    """Log how an attempt ended and return, or raise, what Flower shows of it."""
+    if delivered is None:
+        return None
+    done = delivered.conclusion
+    log.info(
+        "delivery.attempted", event_id=str(delivered.event_id), rule=delivered.rule, action=delivered.action,
+        account=delivered.account, attempt=delivered.attempt, state=done.state, reason=done.reason, error=done.error,
+        due_at=done.due_at and done.due_at.isoformat(timespec="seconds"),
+    )  # fmt: skip
+    if done.state == DeliveryState.RETRYING and done.due_at:
+        what = f"{done.reason}: {done.error}; attempt {delivered.attempt + 1} at {done.due_at:%Y-%m-%d %H:%M:%S} UTC"
+        raise Retry(what, exc=RetryableError(done.reason or Reason.BUG, what), when=done.due_at)
+    if done.state == DeliveryState.DEAD or delivered.bug is not None:
+        error = DeadLetterError(f"{done.reason}: {done.error}")
+        tags = {
+            "event_id": str(delivered.event_id), "delivery_id": str(delivered.id), "action": delivered.action,
+            "account": delivered.account, "reason": str(done.reason),
+        }  # fmt: skip
+        report(delivered.bug or error, tags, ["dead-letter", delivered.action, str(done.reason)])
+        if done.state == DeliveryState.DEAD:
+            raise error
+    if done.state == DeliveryState.UNKNOWN:
+        raise UnknownOutcomeError(f"{done.reason}: {done.error}")
+    return str(done.state)

@@ -1,0 +1,167 @@
+"""The worker's engine: everything a task needs, put together once per process.
+
+Invariant: here the parts meet (ledger, rules, sources, actions, broker), and nowhere else.
+"""
+
+import os
+import random
+import socket
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from celery import Celery
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.load import Config
+from config.settings import Settings
+from tasks.actions.http import Connections
+from tasks.actions.registry import ACTIONS
+from tasks.slots import Slots
+from webhooks.registry import SOURCES
+from worker import health
+from worker.broker import queue_lengths, redis_client
+from worker.celery_app import EVENTS_QUEUE, delivery_queue
+from worker.clock import Clock, system_clock
+from worker.delivering import Delivered, Deliverer
+from worker.ledger.database import connect
+from worker.ledger.tables import events
+from worker.routing import Routed, Router
+from worker.sentry import report
+from worker.states import EventState, Reason
+from worker.sweeping import Sweeper, Swept
+from worker.wakeups import Wakeups
+
+MOST_ROUTING_ATTEMPTS = 5
+ROUTING_THREADS = 8
+MOST_THREADS = 256
+# A queue that is this long is being worked on: waking more would only make it longer.
+LONG_QUEUE = 1_000
+log = structlog.get_logger()
+
+
+def worker_threads(settings: Settings, config: Config) -> int:
+    """Return how many threads a worker has: room for every vendor at its limit, and some for routing."""
+    vendors = {account.vendor for account in config.accounts.values()}
+    return min(MOST_THREADS, ROUTING_THREADS + settings.destination_concurrency * len(vendors))
+
+
+class Engine:
+    """What the tasks call."""
+
+    def __init__(self, settings: Settings, config: Config, app: Celery, clock: Clock = system_clock) -> None:
+        self.settings, self.config, self.clock = settings, config, clock
+        self.database = connect(settings.require_database_url(), pool_size=16)
+        self.wakeups = Wakeups(app, config.accounts)
+        self.slots = Slots(settings.destination_concurrency)
+        self._broker = redis_client(settings.require_redis_url(), timeout_seconds=2)
+        self._connections = Connections(
+            config.accounts, settings.vendor_timeout_seconds, settings.destination_concurrency, clock
+        )
+        readers = {vendor: source.read for vendor, source in SOURCES.items()}
+        draw = random.SystemRandom().random
+        self._router = Router(settings, config, readers, clock)
+        self._deliverer = Deliverer(
+            engine=self.database, settings=settings, config=config, readers=readers, actions=ACTIONS,
+            open_session=self._connections.open, clock=clock, draw=draw,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+        )  # fmt: skip
+        self._sweeper = Sweeper(self.database, settings, ACTIONS, clock, draw)
+
+    def process_event(self, event_id: UUID) -> None:
+        """Route one event and wake what follows."""
+        try:
+            with self.database.begin() as connection:
+                routed = self._router.route(connection, event_id)
+        except SQLAlchemyError as error:
+            # The ledger is away or two routings collided: the event is as it was, and a sweep brings it back.
+            log.warning("event.postponed", error=type(error).__name__)
+            return
+        except Exception as error:  # noqa: BLE001 - a bug must end in a visible state, not in a lost task
+            self._routing_failed(event_id, error)
+            return
+        if routed is not None:
+            self._follow_up(routed)
+
+    def deliver(self, delivery_id: UUID) -> Delivered | None:
+        """Run one attempt of a delivery and wake what follows."""
+        delivered = self._deliverer.deliver(delivery_id)
+        if delivered is not None and delivered.woken_events:
+            self.wakeups.events(delivered.woken_events)
+        return delivered
+
+    def sweep(self) -> Swept:
+        """Wake what is due."""
+        lengths = self._queue_lengths()
+        roomy = [
+            name
+            for name, account in self.config.accounts.items()
+            if lengths.get(delivery_queue(account.vendor), 0) < LONG_QUEUE
+        ]
+        swept = self._sweeper.sweep(roomy, events_too=lengths.get(EVENTS_QUEUE, 0) < LONG_QUEUE)
+        self.wakeups.events(swept.events)
+        self.wakeups.deliveries(swept.deliveries)
+        if swept.events or swept.deliveries:
+            log.info("sweep.woke", events=len(swept.events), deliveries=len(swept.deliveries))
+        for dead in swept.dead:
+            tags = {"delivery_id": str(dead.id), "event_id": str(dead.event_id), "reason": dead.reason}
+            report(DeadLetterError(f"{dead.action}: {dead.error}"), tags, ["dead-letter", dead.action, dead.reason])
+        return swept
+
+    def heartbeat(self) -> None:
+        """Write down that a message came through the queue."""
+        with self.database.begin() as connection:
+            health.beat(connection, health.WORKER, self.clock())
+
+    def queued_messages(self) -> int:
+        """Return how many messages wait in all queues."""
+        return sum(self._queue_lengths().values())
+
+    def _queue_lengths(self) -> dict[str, int]:
+        vendors = {account.vendor for account in self.config.accounts.values()}
+        return queue_lengths(self._broker, [EVENTS_QUEUE, *map(delivery_queue, vendors)])
+
+    def _follow_up(self, routed: Routed) -> None:
+        log.info(
+            "event.routed", event_id=str(routed.event_id), type=routed.type, state=routed.state,
+            deliveries=len(routed.deliveries),
+        )  # fmt: skip
+        self.wakeups.deliveries(routed.deliveries)
+        self.wakeups.events(routed.events)
+
+    def _routing_failed(self, event_id: UUID, error: Exception) -> None:
+        log.error("event.routing_bug", event_id=str(event_id), error=type(error).__name__)
+        report(error, {"event_id": str(event_id)})
+        mine = (events.c.id == event_id) & (events.c.state == EventState.RECEIVED)
+        now = self.clock()
+        with self.database.begin() as connection:
+            counted = events.update().where(mine).values(attempts=events.c.attempts + 1).returning(events.c.attempts)
+            attempts = connection.scalar(counted)
+            if attempts is None:
+                return
+            what = f"{type(error).__name__}, a fault of Hookyard: the log has more"
+            values = {"reason": Reason.BUG, "last_error": what, "wake_at": now + timedelta(seconds=2.0**attempts)}
+            if attempts >= MOST_ROUTING_ATTEMPTS:
+                values |= {"state": EventState.FAILED, "wake_at": None, "processed_at": now}
+            connection.execute(events.update().where(mine).values(values))
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._connections.close()
+        self.database.dispose()
+
+
+class DeadLetterError(Exception):
+    """A delivery nobody retries by itself: `hookyard dead` lists it, `hookyard retry` begins again."""
+
+
+class UnknownOutcomeError(Exception):
+    """A delivery that may have had its effect: `hookyard resolve` settles it."""
+
+
+def process_events(engine: Engine, event_ids: Sequence[str]) -> None:
+    """Route events one by one; one that cannot be routed does not hold up the others."""
+    for event_id in event_ids:
+        with structlog.contextvars.bound_contextvars(event_id=event_id):
+            engine.process_event(UUID(event_id))
