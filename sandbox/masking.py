@@ -3,6 +3,7 @@
 Invariant: a value under one of these names never leaves this module as it was.
 """
 
+import sys
 from collections.abc import Mapping
 
 from sandbox.exchange import Json
@@ -13,8 +14,11 @@ SECRET_PARAMS = {"apitoken", "api_token", "access_token", "api_key", "apikey"}
 
 
 def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers without credentials; the scheme of `Authorization` stays readable."""
-    return {name: _masked_header(name, value) for name, value in headers.items()}
+    """Return the headers without credentials; the scheme of `Authorization` stays readable.
+
+    The texts are interned: one client sends the same ones with every request, and all requests are kept.
+    """
+    return {sys.intern(name): sys.intern(_masked_header(name, value)) for name, value in headers.items()}
 
 
 def masked_params(value: Json) -> Json:

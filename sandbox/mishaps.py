@@ -9,6 +9,7 @@ import struct
 from dataclasses import replace
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from sandbox.exchange import JSON_TYPE, Answer, Call
 from sandbox.faults import Fault
@@ -59,9 +60,9 @@ async def deliver(request: web.Request, answer: Answer, fault: Fault | None) -> 
         _reset(request)
         return web.Response()
     body = answer.encoded()
-    headers = {**answer.headers}
-    if body:
-        headers.setdefault("Content-Type", answer.content_type)
+    headers = CIMultiDict({"Content-Type": answer.content_type} if body else {})
+    for name, value in answer.headers.items():
+        headers[name] = value  # a later one of the same name, in any case, takes the place of the earlier
     if fault is not None and fault.truncate:
         return await _send_half(request, answer.status, headers, body or _FILLER.encode())
     return web.Response(status=answer.status, headers=headers, body=body)
@@ -85,9 +86,10 @@ def _reset(request: web.Request) -> None:
         transport.abort()
 
 
-async def _send_half(request: web.Request, status: int, headers: dict[str, str], body: bytes) -> web.StreamResponse:
+async def _send_half(request: web.Request, status: int, headers: CIMultiDict[str], body: bytes) -> web.StreamResponse:
     """Announce the whole body, send half of it and close."""
-    response = web.StreamResponse(status=status, headers={**headers, "Content-Length": str(len(body))})
+    headers["Content-Length"] = str(len(body))
+    response = web.StreamResponse(status=status, headers=headers)
     await response.prepare(request)
     await response.write(body[: len(body) // 2])
     if request.transport is not None:

@@ -13,7 +13,7 @@ from sandbox.masking import masked_headers, masked_params
 KEPT = 100_000
 
 
-@dataclass
+@dataclass(slots=True)
 class Record:
     """One request. `status` is what the client was answered; None while it waits, or when no answer went out."""
 

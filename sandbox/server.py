@@ -90,8 +90,8 @@ async def serve(host: str, port: int, options: Options) -> None:
             asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     try:
         await web.TCPSite(runner, host, port, backlog=1024).start()
-        address = runner.addresses[0]
-        sys.stdout.write(f"sandbox listening on http://{address[0]}:{address[1]}\n")
+        name, number = runner.addresses[0][:2]
+        sys.stdout.write(f"sandbox listening on http://{f'[{name}]' if ':' in name else name}:{number}\n")
         sys.stdout.flush()
         await stop.wait()
     finally:

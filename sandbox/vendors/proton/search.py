@@ -101,7 +101,8 @@ OPPORTUNITY_FILTERS = (
     "is_deleted",
     "deleted_date",
 )
-_PAGING = ("count", "offset", "view_as_user_id", "custom_fields", "inherited_fields")
+OPPORTUNITY_EXTRAS = ("view_as_user_id", "custom_fields", "inherited_fields")
+_PAGING = ("count", "offset")
 
 
 def search_opportunities(opportunities: Iterable[Record], body: Mapping[str, Json]) -> dict[str, Json]:
@@ -110,16 +111,12 @@ def search_opportunities(opportunities: Iterable[Record], body: Mapping[str, Jso
     Raises:
         InvalidError: an unknown field or operator.
     """
-    filters = {name: value for name, value in body.items() if name not in _PAGING}
-    for name in filters:
-        if name not in OPPORTUNITY_FILTERS:
-            raise InvalidError(f"{name} is not a searchable field")
-    filters.setdefault("is_deleted", {"eq": False})
+    filters = {"is_deleted": {"eq": False}, **_filters(body, OPPORTUNITY_FILTERS, OPPORTUNITY_EXTRAS)}
     found = [
         opportunity
         for opportunity in opportunities
         if all(_fits(opportunity.get(name), condition, OPERATORS) for name, condition in filters.items())
-        and _custom_fields_fit(opportunity, body.get("custom_fields"))
+        and _custom_fields_fit(opportunity, body)
     ]
     count, offset = _whole(body, "count", DEFAULT_COUNT), _whole(body, "offset", 0)
     total = sum(item["value"] for item in found if isinstance(item.get("value"), int | float))
@@ -135,10 +132,7 @@ def search_customers(customers: Iterable[Record], body: Mapping[str, Json]) -> d
     query = body.get("query")
     if not isinstance(query, str):
         raise InvalidError("query is required")
-    filters = {name: value for name, value in body.items() if name not in (*_PAGING, "query")}
-    for name in filters:
-        if name not in CUSTOMER_FILTERS:
-            raise InvalidError(f"{name} is not a searchable field")
+    filters = _filters(body, CUSTOMER_FILTERS, ("query",))
     found = [
         customer
         for customer in customers
@@ -155,6 +149,15 @@ def search_customers(customers: Iterable[Record], body: Mapping[str, Json]) -> d
         "page_number": offset // count + 1,
         "total_pages": -(-len(found) // count),
     }
+
+
+def _filters(body: Mapping[str, Json], allowed: Iterable[str], extras: tuple[str, ...]) -> dict[str, Json]:
+    """Return what filters by a field; paging and the extras of a search are no fields."""
+    filters = {name: value for name, value in body.items() if name not in (*_PAGING, *extras)}
+    unknown = sorted(set(filters).difference(allowed))
+    if unknown:
+        raise InvalidError(f"{', '.join(unknown)} cannot be searched")
+    return filters
 
 
 def _mentions(customer: Record, query: str) -> bool:
@@ -175,22 +178,34 @@ def _fits(value: Json, condition: Json, operators: Mapping[str, Callable[[Json, 
     return True
 
 
-def _custom_fields_fit(opportunity: Record, conditions: Json) -> bool:
-    for condition in conditions or []:
-        if not isinstance(condition, dict) or not isinstance(condition.get("custom_field_id"), str):
-            raise InvalidError("custom_fields must be a list of objects with a custom_field_id")
-        operators = {name: operand for name, operand in condition.items() if name != "custom_field_id"}
-        value = next(
-            (
-                held.get("value")
-                for held in opportunity.get("custom_fields") or []
-                if held.get("custom_field_id") == condition["custom_field_id"]
-            ),
-            None,
-        )
-        if not _fits(value, operators, OPERATORS):
+def _custom_fields_fit(opportunity: Record, body: Mapping[str, Json]) -> bool:
+    """Check the opportunity's own custom fields and those it inherits; products hold none here."""
+    for condition in _conditions(body, "custom_fields", "custom_field_id"):
+        if not _field_fits(opportunity, condition, "custom_field_id"):
+            return False
+    for condition in _conditions(body, "inherited_fields", "inherited_field_id"):
+        parent = condition.pop("inherit_from", None)
+        if parent not in ("customer", "product"):
+            raise InvalidError("inherit_from must be customer or product")
+        holder = opportunity.get("customer_info") if parent == "customer" else None
+        if not _field_fits(holder or {}, condition, "inherited_field_id"):
             return False
     return True
+
+
+def _conditions(body: Mapping[str, Json], name: str, id_name: str) -> list[dict[str, Json]]:
+    conditions = body.get(name) or []
+    if not isinstance(conditions, list) or not all(
+        isinstance(condition, dict) and isinstance(condition.get(id_name), str) for condition in conditions
+    ):
+        raise InvalidError(f"{name} must be a list of objects with {id_name}")
+    return [dict(condition) for condition in conditions]
+
+
+def _field_fits(holder: Record, condition: dict[str, Json], id_name: str) -> bool:
+    field_id = condition.pop(id_name)
+    held = [item.get("value") for item in holder.get("custom_fields") or [] if item.get("custom_field_id") == field_id]
+    return _fits(held[0] if held else None, condition, OPERATORS)
 
 
 def _whole(body: Mapping[str, Json], name: str, default: int) -> int:

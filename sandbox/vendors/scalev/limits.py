@@ -9,6 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 WINDOW = timedelta(seconds=10)
+LIMIT = 100
+
+
+def limit_headers(remaining: int, reset_seconds: int, limit: int = LIMIT) -> dict[str, str]:
+    """Return the three headers; their names are documented, `Reset` as seconds until the window ends is our reading."""
+    return {
+        "X-Ratelimit-Limit": str(limit),
+        "X-Ratelimit-Remaining": str(max(remaining, 0)),
+        "X-Ratelimit-Reset": str(reset_seconds),
+    }
 
 
 @dataclass
@@ -29,16 +39,11 @@ class RateLimit:
         """Count one request.
 
         Returns:
-            Whether it is still within the limit, and the headers every answer carries. The document names the headers
-            only: `Reset` in whole seconds until the window ends is our reading.
+            Whether it is still within the limit, and the headers every answer carries.
         """
         window = self.windows.get(key)
         if window is None or now >= window.ends_at:
             window = self.windows[key] = Window(now + WINDOW)
         window.used += 1
-        headers = {
-            "X-Ratelimit-Limit": str(limit),
-            "X-Ratelimit-Remaining": str(max(limit - window.used, 0)),
-            "X-Ratelimit-Reset": str(math.ceil((window.ends_at - now).total_seconds())),
-        }
-        return window.used <= limit, headers
+        seconds_left = math.ceil((window.ends_at - now).total_seconds())
+        return window.used <= limit, limit_headers(limit - window.used, seconds_left, limit)

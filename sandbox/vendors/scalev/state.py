@@ -57,11 +57,12 @@ def stamp(moment: datetime) -> str:
 
 @dataclass
 class Orders:
-    """All orders, by UUID."""
+    """All orders, by UUID. `legacy` and `numbers` lead from a legacy number and a human number to the UUID."""
 
     ids: IdMaker
     by_id: dict[str, Order] = field(default_factory=dict)
     legacy: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def seeded(cls, ids: IdMaker) -> "Orders":
@@ -78,7 +79,7 @@ class Orders:
 
     def by_order_id(self, order_id: Json) -> Order | None:
         """Find an order by its human number."""
-        return next((order for order in self.by_id.values() if order.get("order_id") == order_id), None)
+        return self.by_id.get(self.numbers.get(order_id, "")) if isinstance(order_id, str) else None
 
     def put(self, order: Order) -> Order:
         """Add or replace an order; an older event without `id` keeps the known one or gets a new one."""
@@ -88,6 +89,8 @@ class Orders:
         if known is None:
             self.legacy[str(self.ids.number("order number", _FIRST_LEGACY_NUMBER))] = identity
         self.by_id[identity] = merged
+        if isinstance(merged.get("order_id"), str):
+            self.numbers[merged["order_id"]] = identity
         return merged
 
     def remove(self, order: Order) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field
 from sandbox.exchange import Answer, Call, Effect, Json
 from sandbox.routing import Route
 from sandbox.vendors.base import Settings, Setup, Vendor, dispatch
-from sandbox.vendors.scalev.limits import RateLimit
+from sandbox.vendors.scalev.limits import LIMIT, RateLimit, limit_headers
 from sandbox.vendors.scalev.listing import ListError, detail, list_orders
 from sandbox.vendors.scalev.state import (
     ALLOWED_MOVES,
@@ -54,7 +54,7 @@ class ScalevSettings(Settings):
 
     enforce_moves: bool = False
     enforce_rate_limit: bool = False
-    requests_per_10_seconds: int = Field(default=100, ge=1)
+    requests_per_10_seconds: int = Field(default=LIMIT, ge=1)
 
 
 class Scalev(Vendor):
@@ -91,7 +91,7 @@ class Scalev(Vendor):
     def refuse(self, status: int, message: str) -> Answer:
         """Say no with `{"error": ...}`; the limit speaks plain text."""
         if status == 429:
-            return Answer(429, "Too many requests", PLAIN_TEXT, refusal=message)
+            return Answer(429, "Too many requests", PLAIN_TEXT, limit_headers(0, 1), refusal=message)
         title = _ERRORS.get(status, "Internal Server Error" if status >= 500 else "Error")
         return Answer(status, {"error": title, "message": message}, refusal=message)
 

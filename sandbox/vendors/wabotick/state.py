@@ -59,6 +59,7 @@ class Chats:
     ids: IdMaker
     subscribers: dict[str, Subscriber] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
+    by_chat: dict[str, list[Message]] = field(default_factory=dict)
     templates: dict[str, dict[str, Json]] = field(default_factory=dict)
 
     @classmethod
@@ -95,11 +96,12 @@ class Chats:
         number, identity = self.ids.number("message row", 8_000), self.ids.wamid()
         message = Message(number, identity, chat_id, sender, content, now)
         self.messages[identity] = message
+        self.by_chat.setdefault(chat_id, []).append(message)
         return message
 
     def conversation(self, chat_id: str) -> list[Message]:
         """Return a customer's messages, newest first."""
-        return [message for message in reversed(self.messages.values()) if message.chat_id == chat_id]
+        return self.by_chat.get(chat_id, [])[::-1]
 
     def state(self) -> dict[str, Json]:
         """Return everything as JSON."""

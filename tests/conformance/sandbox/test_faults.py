@@ -11,12 +11,6 @@ Post = Callable[..., httpx.Response]
 
 ORDER = "0198a1b2-3c4d-7e5f-8a9b-0c1d2e3f4a5b"
 SHIP = {"ids": [ORDER], "status": "shipped"}
-TEMPLATE = {
-    "template_id": "257000",
-    "phone_number": "628123456789",
-    "templateVariable-name-1": "Budi",
-    "templateVariable-receipt-2": "JX123",
-}
 
 
 def put(sandbox: httpx.Client, *faults: dict[str, Any]) -> None:
@@ -102,6 +96,26 @@ def test_a_body_and_headers_are_sent_as_given(scalev: httpx.Client, sandbox: htt
     assert scalev.get("/me").headers["Content-Type"] == "text/html"
     put(sandbox, {"body": None})
     assert scalev.get("/me").content == b""
+
+
+def test_a_header_replaces_the_vendors_own_whatever_its_case(scalev: httpx.Client, sandbox: httpx.Client) -> None:
+    """A header alone keeps the vendor's answer and is sent once."""
+    put(sandbox, {"headers": {"x-ratelimit-remaining": "0", "content-type": "text/x-odd"}})
+    answer = scalev.get("/me")
+
+    assert answer.headers.get_list("X-Ratelimit-Remaining") == ["0"]
+    assert answer.headers.get_list("Content-Type") == ["text/x-odd"]
+    assert answer.json()["businesses"]
+
+
+@pytest.mark.parametrize("extra", [{}, {"truncate": True}])
+def test_a_status_without_a_body_is_possible(
+    scalev: httpx.Client, sandbox: httpx.Client, extra: dict[str, Any]
+) -> None:
+    """204 has no body, so nothing of it can be cut off."""
+    put(sandbox, {"status": 204, "times": 1, **extra})
+
+    assert (scalev.get("/me").status_code, scalev.get("/me").status_code) == (204, 200)
 
 
 @pytest.mark.parametrize("retry_after", [7, "7", "Fri, 07 Aug 2026 10:00:00 GMT"])

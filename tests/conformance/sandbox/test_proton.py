@@ -10,6 +10,9 @@ CUSTOMER = "HL-20418"
 CUSTOMER_UUID = "6f0b8d52-3c1e-4a57-9f5e-1d2c7a9be410"
 
 
+ALL = ["Alpha", "Beta", "Gamma"]
+
+
 def effects(sandbox: httpx.Client) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = sandbox.get("/_sandbox/effects", params={"vendor": "proton"}).json()
     return found
@@ -133,10 +136,10 @@ def test_can_fail_inside_a_200(proton: httpx.Client, sandbox: httpx.Client) -> N
 @pytest.mark.parametrize(
     ("query", "titles"),
     [
-        ({}, ["Alpha", "Beta", "Gamma"]),
+        ({}, ALL),
         ({"title": {"eq": "Beta"}}, ["Beta"]),
         ({"title": {"neq": "Beta"}}, ["Alpha", "Gamma"]),
-        ({"title": {"contains": "a"}}, ["Alpha", "Beta", "Gamma"]),
+        ({"title": {"contains": "a"}}, ALL),
         ({"title": {"contains": ["m", "G"]}}, ["Gamma"]),
         ({"title": {"not_contains": "et"}}, ["Alpha", "Gamma"]),
         ({"value": {"gte": 20, "lt": 30}}, ["Beta"]),
@@ -144,6 +147,8 @@ def test_can_fail_inside_a_200(proton: httpx.Client, sandbox: httpx.Client) -> N
         ({"value": {"lte": 10}, "title": {"eq": "Alpha"}}, ["Alpha"]),
         ({"owner": {"contains": "dana"}}, ["Alpha"]),
         ({"custom_fields": [{"custom_field_id": "order", "eq": "250804QWERTY"}]}, ["Gamma"]),
+        ({"inherited_fields": [{"inherited_field_id": "cf_industry", "inherit_from": "customer", "neq": "x"}]}, ALL),
+        ({"inherited_fields": [{"inherited_field_id": "cf_industry", "inherit_from": "product", "eq": "x"}]}, []),
         ({"count": 1, "offset": 1}, ["Beta"]),
     ],
 )
@@ -175,6 +180,7 @@ def test_totals_a_search_over_all_pages(proton: httpx.Client) -> None:
         {"shoe_size": {"eq": 1}},
         {"count": "ten"},
         {"custom_fields": [{"eq": 1}]},
+        {"inherited_fields": [{"inherited_field_id": "a", "inherit_from": "moon", "eq": 1}]},
     ],
 )
 def test_refuses_wrong_searches(proton: httpx.Client, query: dict[str, Any]) -> None:
