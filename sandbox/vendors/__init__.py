@@ -1,0 +1,1 @@
+"""The faked vendors, one folder each, and the table that lists them."""

@@ -1,0 +1,1 @@
+"""Proton.ai, faked."""

@@ -1,0 +1,1 @@
+"""Scalev, faked."""

@@ -59,7 +59,7 @@ def list_orders(orders: Iterable[Order], query: Mapping[str, str]) -> dict[str, 
     _check(query)
     size, start = _page_size(query), _start(query)
     found = [order for order in orders if _fits(order, query)]
-    found.sort(key=lambda order: (order.get("created_at") or "", order["id"]), reverse=True)
+    found.sort(key=lambda order: (str(order.get("created_at") or ""), order["id"]), reverse=True)
     page = found[start : start + size]
     has_next = start + size < len(found)
     return {

@@ -46,8 +46,27 @@ ALLOWED_MOVES: Mapping[str, tuple[str, ...]] = {
 FULL_ORDER_EVENTS = {"order.created", "order.epayment_created", "order.updated", "order.spam_created"}
 PARTIAL_EVENTS = {"order.status_changed", "order.payment_status_changed", "payment.received", "payment.failed"}
 
+# What the sandbox itself reads of an order; everything else is kept as it comes.
+_TEXTS = ("order_id", "status", "payment_status", "created_at", "last_updated_at")
+_LISTS = ("tags", "orderlines", "payment_status_history")
+
 _FIRST_LEGACY_NUMBER = 9_100_000
 _SEED_FILE = Path(__file__).with_name("orders.json")
+
+
+def event_problem(event: Json, data: Json) -> str:
+    """Say what is wrong with an event envelope; empty when the orders can be brought in line with it."""
+    if not isinstance(event, str) or not isinstance(data, dict):
+        return "event: an envelope with event and data is needed"
+    for name in _TEXTS:
+        if not isinstance(data.get(name), str | None):
+            return f"data.{name}: must be text or null"
+    for name in _LISTS:
+        if not isinstance(data.get(name), list | None):
+            return f"data.{name}: must be a list"
+    if not all(isinstance(tag, str) for tag in data.get("tags") or []):
+        return "data.tags: must be a list of texts"
+    return ""
 
 
 def stamp(moment: datetime) -> str:

@@ -19,6 +19,7 @@ from sandbox.vendors.scalev.state import (
     STATUSES,
     Order,
     Orders,
+    event_problem,
     set_payment_status,
     set_status,
     stamp,
@@ -99,9 +100,11 @@ class Scalev(Vendor):
         """`POST /event`: bring the orders in line with a webhook event."""
         if (call.method, call.path) != ("POST", "/event"):
             return None
-        event, data = call.params.get("event"), call.params.get("data")
-        if not isinstance(event, str) or not isinstance(data, dict):
-            return Answer(400, {"error": "event: an envelope with event and data is needed"})
+        event: Json = call.params.get("event")
+        data: Json = call.params.get("data")
+        problem = event_problem(event, data)
+        if problem:
+            return Answer(400, {"error": problem})
         done, order = self.orders.apply(event, data)
         return Answer(200, {"done": done, "id": order["id"] if order else None})
 
@@ -154,7 +157,7 @@ def change_status(vendor: Scalev, call: Call) -> Answer:
     status = call.params.get("status")
     if status and vendor.settings.enforce_moves:
         for order in orders:
-            before = order.get("status", "draft")
+            before = order.get("status") or "draft"
             if status != before and status not in ALLOWED_MOVES.get(before, ()):
                 return vendor.refuse(422, f"Order {order.get('order_id')} cannot go from {before} to {status}")
     effects = tuple(effect for order in orders for effect in _change(vendor, order, call.params))

@@ -1,0 +1,1 @@
+"""Wabotick, faked."""

@@ -306,4 +306,6 @@ def test_deletes_orders_and_ignores_other_events(scalev: httpx.Client, sandbox: 
     assert scalev.get(f"/orders/{ORDER}").status_code == 404
     test_event = {"event": "business.test_event", "data": {}}
     assert sandbox.post("/_sandbox/state/scalev/event", json=test_event).json()["done"] == "ignored"
-    assert sandbox.post("/_sandbox/state/scalev/event", json={"event": 3}).status_code == 400
+    for data in (None, {"created_at": 5}, {"tags": "x"}, {"tags": [1]}, {"orderlines": {}}):
+        answer = sandbox.post("/_sandbox/state/scalev/event", json={"event": "order.created", "data": data})
+        assert answer.status_code == 400
