@@ -130,7 +130,7 @@ class Child:
             return None
         number, seconds = self._signals.pop(0)
         self._next_signal = now + seconds
-        self._process.send_signal(number)
+        os.kill(self._process.pid, number)  # not Popen.send_signal: that would reap it, which is the supervisor's task
         return number
 
     def kill(self, now: float) -> None:

@@ -98,8 +98,11 @@ class EmbeddedServer(ABC):
 
     def _stop_leftovers(self) -> None:
         """Stop what a dead run left on our data: we hold the lock, so nobody else has a right to be there."""
-        if self.directory.exists():
-            processes.stop(processes.working_in(self.directory, self.process_names), *self.leftover_signals)
+        if not self.directory.exists():
+            return
+        found = processes.working_in(self.directory, self.process_names)
+        processes.stop(processes.topmost(found), *self.leftover_signals)
+        processes.await_end(found, _QUIT_SECONDS)
 
     def _await_ready(self, process: subprocess.Popen[bytes], service: Service) -> None:
         deadline = time.monotonic() + service.ready_seconds

@@ -53,6 +53,7 @@ def note(service: Service, pid: int) -> Note | None:
 def write_notes(path: Path, notes: Iterable[Note]) -> None:
     """Replace the notes in one step."""
     draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
     draft.write_text(json.dumps([asdict(item) for item in notes]), "utf-8")
     draft.replace(path)
 
@@ -86,7 +87,7 @@ def _find(item: Note) -> psutil.Process | None:
         process = psutil.Process(item.pid)
         shown = process.cmdline()
         # Between fork and exec it still shows the launcher, which has the command at its end.
-        same_command = shown[-len(item.argv) :] == item.argv or shown == item.title
+        same_command = bool(shown) and (shown[-len(item.argv) :] == item.argv or shown == item.title)
         same_start = abs(process.create_time() - item.create_time) < _CREATE_TIME_TOLERANCE
     except psutil.Error:
         return None

@@ -27,7 +27,7 @@ class FileLock:
     def acquire(self) -> None:
         """Take the lock, or raise StackError naming the process that has it; taking it twice is harmless."""
         while self._fd is None:
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = self._open()
             try:
                 self._lock(fd)
             except BaseException:
@@ -46,6 +46,12 @@ class FileLock:
             self._path.unlink(missing_ok=True)
             os.close(self._fd)
             self._fd = None
+
+    def _open(self) -> int:
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StackError(f"cannot lock {self._what}: {self._path}: {error.strerror}") from error
 
     def _lock(self, fd: int) -> None:
         try:

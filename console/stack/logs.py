@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 MAX_LOG_BYTES = 4_000_000
@@ -15,12 +16,10 @@ def open_log(path: Path) -> int:
 
 def bound_log(path: Path) -> None:
     """Move what a log file holds to `<name>.1` once it is too big; the writer goes on undisturbed, as it appends."""
-    try:
-        if path.stat().st_size > MAX_LOG_BYTES:
+    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+        with suppress(OSError):  # when the disk is full, the room counts for more than the old lines
             shutil.copyfile(path, path.with_name(f"{path.name}.1"))
-            os.truncate(path, 0)
-    except FileNotFoundError:
-        return
+        os.truncate(path, 0)
 
 
 def last_lines(path: Path, count: int = 15) -> list[str]:

@@ -3,6 +3,7 @@
 Invariant: a stream that nobody reads any more stops the writing, never the supervision.
 """
 
+import io
 import os
 from collections import deque
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ class Output:
         everyone = [SUPERVISOR, *names]
         if colour is None:
             colour = stream.isatty() and not os.environ.get("NO_COLOR")
+        if isinstance(stream, io.TextIOWrapper):  # no character of a child may be an error of ours
+            stream.reconfigure(errors="backslashreplace")
         self._stream: TextIO | None = stream
         width = max(map(len, everyone))
         self._prefixes = {name: f"{name:<{width}} | " for name in everyone}

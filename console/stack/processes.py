@@ -107,6 +107,12 @@ def working_in(directory: Path, names: Collection[str]) -> list[psutil.Process]:
     return [process for process in _living(names) if _works_in(process, directory)]
 
 
+def topmost(family: Collection[psutil.Process]) -> list[psutil.Process]:
+    """Return those whose parent is not among them: only these expect signals from outside."""
+    pids = {process.pid for process in family}
+    return [process for process in family if _parent(process) not in pids]
+
+
 def marked(marker: str) -> list[psutil.Process]:
     """Find the processes that were started, however indirectly, by a run with this marker."""
     return [process for process in _living() if process.pid != os.getpid() and _has_marker(process, marker)]
@@ -122,6 +128,13 @@ def _living(names: Collection[str] | None = None) -> Iterator[psutil.Process]:
     for process in psutil.process_iter(["name"]):
         if (names is None or process.info["name"] in names) and is_alive(process):
             yield process
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return None
 
 
 def _works_in(process: psutil.Process, directory: Path) -> bool:

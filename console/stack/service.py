@@ -22,9 +22,10 @@ def nothing() -> None:
 class Service:
     """One process to start, watch and stop.
 
-    `env` is its whole environment. `ready` is asked from a thread until it says True; it must come back within a few
-    seconds and start no processes; an exception counts as False. `after` names services that must be ready first, and
-    that are stopped later. A `oneshot` is ready when it has ended with status 0 and is not started again.
+    `env` is its whole environment, apart from PYTHONUNBUFFERED and a mark of the run. `ready` is asked from a thread
+    until it says True; it must come back within a few seconds and start no processes; an exception counts as False.
+    `after` names services that must be ready first, and that are stopped later. A `oneshot` is ready when it has ended
+    with status 0 and is not started again.
     """
 
     name: str

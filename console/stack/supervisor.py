@@ -29,6 +29,7 @@ from console.stack.stop_requests import Requests
 
 _BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS = 0.5, 30.0
 _HEALTHY_SECONDS = 60.0  # who ran this long starts with a short wait again
+_KILLS_AT_START = 3  # then it is no accident
 _TICK_SECONDS, _IDLE_SECONDS = 0.1, 30.0
 
 
@@ -132,12 +133,11 @@ class Supervisor:
         self._write_notes()
 
     def _after_end(self, child: Child, returncode: int) -> None:
-        killed = returncode < 0
-        how = f"was killed by {signal.Signals(-returncode).name}" if killed else f"ended with status {returncode}"
+        how = f"was killed by {_signal_name(-returncode)}" if returncode < 0 else f"ended with status {returncode}"
         if child.service.oneshot and returncode == 0:
             self._output.say(f"{child.service.name} is done ({time.monotonic() - child.since:.1f} s)")
             self._become_ready(child)
-        elif not child.was_ready and not killed:
+        elif not child.was_ready and (returncode >= 0 or child.failures >= _KILLS_AT_START):
             raise StackError(self._story(child, f"{how} before it was ready"))
         else:
             self._start_later(child, how)
@@ -147,7 +147,7 @@ class Supervisor:
         now = time.monotonic()
         if now - child.since > _HEALTHY_SECONDS:
             child.failures = 0
-        wait = min(_BACKOFF_SECONDS * 2**child.failures, _MAX_BACKOFF_SECONDS)
+        wait = min(_BACKOFF_SECONDS * 2 ** min(child.failures, 10), _MAX_BACKOFF_SECONDS)
         child.failures += 1
         child.due = now + wait
         self._output.say(f"{child.service.name} {how}: starting it again in {wait:g} s")
@@ -217,10 +217,18 @@ class Supervisor:
         return "\n".join([f"{child.service.name} {what}{'; its last lines:' if lines else ''}", *lines])
 
     def _write_notes(self) -> None:
-        write_notes(self._notes, [child.note for child in self._children.values() if child.note])
+        with suppress(OSError):  # a full disk is no reason to end; the next run finds them by their marker as well
+            write_notes(self._notes, [child.note for child in self._children.values() if child.note])
 
     def _bound_logs(self) -> None:
         if time.monotonic() - self._logs_bounded > _IDLE_SECONDS:
             self._logs_bounded = time.monotonic()
             for path in {service.log_path for service in self._services if service.log_path}:
                 bound_log(path)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # the real-time signals have none
+        return f"signal {number}"

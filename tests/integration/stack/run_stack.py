@@ -19,7 +19,8 @@ def main() -> int:
     spec = json.loads(sys.argv[1])
     data_dir = Path(spec["data_dir"])
     run_dir = run_directory(data_dir)
-    services = [service(**item) for item in spec["services"]]
+    environment = {**os.environ, "DATA_DIR_OF_TEST": spec["data_dir"]}  # the tests look for it
+    services = [service(environment, **item) for item in spec["services"]]
     if spec["servers"]:
         servers = (EmbeddedPostgres(data_dir, run_dir), EmbeddedRedis(data_dir, run_dir))
         services = [*(server.service() for server in servers), *services]
@@ -31,14 +32,14 @@ def main() -> int:
     return 0
 
 
-def service(name: str, code: str, ready_file: str | None = None, **options: Any) -> Service:
+def service(env: dict[str, str], name: str, code: str, ready_file: str | None = None, **options: Any) -> Service:
     """Describe a service that runs Python code, and is ready when a file exists."""
 
     def ready() -> bool:
         return ready_file is None or Path(ready_file).exists()
 
     options["after"] = tuple(options.get("after", ()))
-    return Service(name=name, argv=(sys.executable, "-c", code), env=dict(os.environ), ready=ready, **options)
+    return Service(name=name, argv=(sys.executable, "-c", code), env=env, ready=ready, **options)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,21 @@ def test_a_killed_postmaster_comes_back_with_the_data(data_dir: Path, up: Start)
     assert query(data_dir, "SELECT value FROM kept") == (42,)
     one.end()
     assert_clean(data_dir)
+
+
+def test_a_backend_that_cannot_be_cancelled_does_not_hold_up_the_restart(data_dir: Path, up: Start) -> None:
+    """A busy process of a killed PostgreSQL, which nothing else would end, is ended for the next one."""
+    one = up(servers=True)
+    one.await_line("everything is ready")
+    busy = "PERFORM count(*) FROM generate_series(1, 1000000)"
+    loop = f"DO $$ BEGIN LOOP BEGIN {busy}; EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$"
+    host = str(run_directory(data_dir) / "pg")
+    with closing(psycopg.connect(host=host, user="hookyard", dbname="hookyard", autocommit=True)) as connection:
+        connection.pgconn.send_query(loop.encode())
+        backend = connection.info.backend_pid
+        os.kill(one.pids()["postgres"], signal.SIGKILL)
+        one.await_line("postgres is ready again")
+    assert not is_alive(backend)
 
 
 def test_children_die_with_a_killed_supervisor(data_dir: Path, up: Start) -> None:
@@ -178,6 +194,21 @@ def test_grandchildren_die_too(data_dir: Path, up: Start) -> None:
     one.await_line("grandchild", 2)
     one.end()
     assert_clean(data_dir)
+
+
+def test_a_grandchild_that_outlived_everybody_is_stopped_by_the_next_start(up: Start) -> None:
+    """After `kill -9` of the supervisor and a child the next start finds what that child had started."""
+    code = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {SLEEP!r}], start_new_session=True)"
+    first = up(service("parent", f"{code}; print('grandchild', p.pid, flush=True); {SLEEP}"))
+    first.await_line("grandchild")
+    grandchild = int(first.lines[first.position("grandchild")].split()[-1])
+    first.process.kill()
+    os.kill(first.pids()["parent"], signal.SIGKILL)
+    assert is_alive(grandchild)
+    second = up(service("worker"))
+    second.await_line(f"stopping what the last run left: process {grandchild}")
+    second.await_line("everything is ready")
+    assert not is_alive(grandchild)
 
 
 def test_a_child_that_fails_at_the_start_is_an_error(data_dir: Path, up: Start) -> None:
