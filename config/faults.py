@@ -20,7 +20,11 @@ class Fault:
         return f"{self.where}: {self.what}"
 
 
-class ConfigError(Exception):
+class OperatorError(Exception):
+    """Something that the person who gave a command is told in the error's own words, without a trace."""
+
+
+class ConfigError(OperatorError):
     """The configuration cannot be used; the text lists every fault, one a line."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:

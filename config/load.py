@@ -3,7 +3,7 @@
 Invariant: `load_config` returns only when there is no fault at all; every start of every process goes through it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -43,7 +43,7 @@ def load_accounts(folder: Path, environ: Mapping[str, str]) -> Config:
     """Load `accounts.yaml` only, for a process that runs no rules; raises ConfigError with every fault."""
     document, parsed = _read_accounts(folder, environ)
     if document.faults or parsed is None:
-        raise ConfigError(sorted(document.faults))
+        raise ConfigError(_in_order(document.faults))
     return Config(parsed.accounts, parsed.business, ())
 
 
@@ -63,7 +63,7 @@ def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog) -> C
         faults += file.faults
     faults += _repeated_names(rules)
     if faults or parsed is None:
-        raise ConfigError(sorted(set(faults)))
+        raise ConfigError(_in_order(faults))
     return Config(accounts, business, tuple(rules))
 
 
@@ -113,6 +113,16 @@ def _keys_beside(loc: tuple[object, ...], model: type[BaseModel]) -> list[str]:
     parents = [part for part in loc[:-1] if part in _KNOWN_KEYS]
     fields = (_KNOWN_KEYS[str(parents[-1])] if parents else model).model_fields
     return [field.alias or name for name, field in fields.items()]
+
+
+def _in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """Return each fault once, by file, then by line."""
+
+    def place(fault: Fault) -> tuple[str, int, str]:
+        file, _, line = fault.where.rpartition(":")
+        return (file, int(line), fault.what) if line.isdecimal() else (fault.where, 0, fault.what)
+
+    return sorted(set(faults), key=place)
 
 
 def _repeated_names(rules: list[Rule]) -> list[Fault]:

@@ -97,10 +97,10 @@ class Settings(BaseModel):
         return value.get_secret_value()
 
 
-def read_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+def read_environment(environ: Mapping[str, str] | None = None, *, of_up: bool = True) -> dict[str, str]:
     """Return the environment with the files behind it; empty values count as unset.
 
-    Raises ConfigError when `HOOKYARD_ENV_FILE` cannot be read.
+    Without `of_up` what `hookyard up` wrote down is left out. Raises ConfigError when `HOOKYARD_ENV_FILE` is no file.
     """
     own = {name: value for name, value in (os.environ if environ is None else environ).items() if value != ""}
     merged: dict[str, str] = {}
@@ -108,6 +108,8 @@ def read_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]
         if not Path(named).is_file():
             raise ConfigError([Fault(PREFIX + "ENV_FILE", f"{named} is not a file")])
         merged = _env_file(Path(named))
+    if not of_up:
+        return merged | own
     data_dir = own.get(PREFIX + "DATA_DIR") or merged.get(PREFIX + "DATA_DIR") or "var"
     return _env_file(Path(data_dir) / UP_ENV_FILE) | merged | own
 

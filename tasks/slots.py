@@ -1,7 +1,7 @@
 """Room for calls, per destination, so that a slow vendor never takes the threads of the others.
 
-Invariant: at most `size` deliveries to one destination run at once in this process; what finds no room is woken again as
-soon as there is some.
+Invariant: at most `size` deliveries to one destination run at once in this process; what finds no room is woken again
+as soon as there is some.
 """
 
 import threading

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import jwt
 from pydantic import SecretStr
 
 from config import webhook_auth
@@ -260,6 +259,8 @@ def _basic(value: str) -> str:
 
 
 def _rsa_keys(secret: SecretStr) -> list[Any]:
+    import jwt  # noqa: PLC0415 - slow to load, and few accounts use this scheme
+
     text = secret.get_secret_value().strip()
     if text.startswith("{"):
         return [key.key for key in jwt.PyJWKSet.from_json(text).keys]
@@ -268,6 +269,8 @@ def _rsa_keys(secret: SecretStr) -> list[Any]:
 
 def _verdict(token: str, keys: list[list[Any]], claims: Mapping[str, str]) -> str:
     """Return the index of the secret that signed a token, or what is wrong with it."""
+    import jwt  # noqa: PLC0415 - as above
+
     for index, some in enumerate(keys):
         for key in some:
             try:

@@ -18,7 +18,7 @@ HEARTBEAT = "hookyard.heartbeat"
 EVENTS_QUEUE = "events"
 CONTROL_QUEUE = "control"
 SWEEP_SECONDS = 1.0
-HEARTBEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 2.0
 # A message that a killed worker held comes back after this long; a sweep is much faster, so it only tidies up.
 VISIBILITY_SECONDS = 600
 

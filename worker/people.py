@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import IntegrityError
 
+from config.faults import OperatorError
 from worker import completing
 from worker.ids import new_id
 from worker.ledger import deliveries as life
@@ -19,7 +20,7 @@ from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, EventState, Reason
 
 
-class RefusedError(Exception):
+class RefusedError(OperatorError):
     """What was asked cannot be done now; the text says why and what can be."""
 
 

@@ -4,6 +4,7 @@ Source: developers.scalev.com and the OpenAPI v3 file. A success is the resource
 may be of any type, and sometimes `message`. No idempotency key exists; 100 requests in 10 s and 10,000 an hour.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,6 +16,7 @@ from tasks.actions.parameters import Parameters, Text
 from webhooks.sources.scalev.orders import order_patch
 from worker.acting import Action, Call, Outcome
 from worker.errors import PermanentError, UncertainError
+from worker.ledger.subjects import Patch
 from worker.states import Reason
 
 OrderStatus = Literal[
@@ -70,8 +72,17 @@ def get_order(call: Call) -> Outcome:
 
 def change_status(call: Call) -> Outcome:
     """Set a status; setting it again changes nothing."""
-    _ask(call, "POST", "/orders/change-status", json=call.parameters.model_dump(exclude_none=True))
-    return Outcome(call.parameters.model_dump(exclude_none=True))
+    wanted = call.parameters.model_dump(exclude_none=True)
+    body = _ask(call, "POST", "/orders/change-status", json=wanted)
+    return Outcome(wanted, tuple(_orders_in(body, call)))
+
+
+def _orders_in(body: Any, call: Call) -> Iterator[Patch]:
+    """Read the orders out of an answer whose shape is not documented; what is none is passed over."""
+    rows = body.get("data", [body]) if isinstance(body, dict) else body
+    for row in rows if isinstance(rows, list) else []:
+        if patch := order_patch(row, call.session.clock(), call.country):
+            yield patch
 
 
 def _ask(call: Call, method: str, path: str, **given: Any) -> Any:

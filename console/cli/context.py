@@ -1,0 +1,106 @@
+"""What commands work on: the settings, the checked configuration, the ledger.
+
+Invariant: a command reads the environment once, through `config.settings`, and only when it runs.
+"""
+
+import getpass
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from config.load import Config, load_config
+from config.settings import Settings, load_settings, read_environment
+from console.cli.output import CommandError
+from tasks.actions.registry import make_catalog
+from worker.clock import system_clock
+from worker.ids import parse_id
+from worker.ledger.database import connect
+from worker.people import People
+
+if TYPE_CHECKING:
+    from worker.wakeups import Wakeups
+
+_SPAN = re.compile(r"(\d+)\s*([smhdw])\Z")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass
+class Context:
+    """Everything a command may need, made when it is first asked for."""
+
+    environ: Mapping[str, str]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; ConfigError when one is wrong."""
+        return load_settings(self.environ)
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration, checked; ConfigError with every fault."""
+        return load_config(self.settings.config_dir, self.environ, make_catalog())
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The ledger; ConfigError when it is not said where it is."""
+        return connect(self.settings.require_database_url(), pool_size=4)
+
+    @contextmanager
+    def ledger(self) -> Iterator[Connection]:
+        """Open a transaction on the ledger; CommandError when it is away or not migrated."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            first = str(error.orig).strip().splitlines()[0] if error.orig else ""
+            raise CommandError(f"the ledger cannot be reached (is `hookyard up` running?): {first}") from None
+        except ProgrammingError as error:
+            if "does not exist" not in str(error.orig):
+                raise
+            raise CommandError("the ledger has no tables yet: run `hookyard db migrate`") from None
+
+    def people(self, connection: Connection, comment: str) -> People:
+        """Return what the person at the keyboard does, in their name."""
+        return People(connection, getpass.getuser(), system_clock(), self.settings.rewake_seconds, comment)
+
+    @cached_property
+    def wakeups(self) -> "Wakeups":
+        """The way to tell workers at once what was pressed."""
+        from worker.celery_app import make_celery  # noqa: PLC0415 - Celery is slow to load, few commands need it
+        from worker.wakeups import Wakeups  # noqa: PLC0415 - as above
+
+        return Wakeups(make_celery(self.settings, self.config), self.config.accounts)
+
+
+def open_context() -> Context:
+    """Read the environment and return the context of this command."""
+    return Context(read_environment())
+
+
+def wanted_id(text: str) -> UUID:
+    """Return the id that was typed; CommandError when it is none."""
+    found = parse_id(text)
+    if found is None:
+        raise CommandError(f'"{text}" is not an id (one like 0198a1b2-3c4d-7e5f-8a9b-0c1d2e3f4a5b is wanted)')
+    return found
+
+
+def since_moment(text: str | None) -> datetime | None:
+    """Return the moment that `7d`, `2h` or an ISO time means; CommandError when it means none."""
+    if text is None:
+        return None
+    if span := _SPAN.match(text.strip()):
+        return system_clock() - timedelta(**{_UNITS[span[2]]: int(span[1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f'"{text}" is not a time (7d, 2h, 30m or 2026-01-31T08:00 is wanted)') from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

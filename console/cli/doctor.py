@@ -1,0 +1,129 @@
+"""`hookyard doctor`: looks at everything a support engineer would ask about.
+
+Invariant: each finding is one line with its own verdict, and says what to do when it is bad.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+import redis
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.faults import ConfigError
+from console.cli import options
+from console.cli.context import Context, open_context
+from console.cli.output import print_json, print_table
+from worker import health
+from worker.broker import redis_client
+from worker.clock import system_clock
+from worker.ledger import quarantine, queries
+from worker.ledger.migrating import current_revision, newest_revision
+
+LEAST_FREE_BYTES = 500_000_000
+SECRETS_SINCE = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    ok: bool
+    what: str
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(json_: options.Json = False) -> None:
+    """Look at configuration, ledger, broker, worker and what waits for a person; exit 1 when something is wrong."""
+    findings = list(_findings(open_context()))
+    rows = [asdict(finding) for finding in findings]
+    if json_:
+        print_json({"ok": all(finding.ok for finding in findings), "findings": rows})
+    else:
+        print_table(("", "check", "what"), [row | {"": "ok" if row["ok"] else "BAD"} for row in rows], "")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def _findings(context: Context) -> Iterator[Finding]:
+    for look in (_configuration, _disk, _broker, _ledger):
+        yield from look(context)
+
+
+def _configuration(context: Context) -> Iterator[Finding]:
+    try:
+        config = context.config
+    except ConfigError as error:
+        yield Finding("configuration", ok=False, what=f"{len(error.faults)} faults, see `hookyard check`")
+    else:
+        yield Finding("configuration", ok=True, what=f"{len(config.accounts)} accounts, {len(config.rules)} rules")
+
+
+def _disk(context: Context) -> Iterator[Finding]:
+    folder = context.settings.data_dir
+    free = shutil.disk_usage(folder if folder.exists() else ".").free
+    yield Finding("disk", ok=free > LEAST_FREE_BYTES, what=f"{free // 1_000_000} MB free")
+
+
+def _broker(context: Context) -> Iterator[Finding]:
+    try:
+        redis_client(context.settings.require_redis_url(), timeout_seconds=2).ping()
+    except (redis.RedisError, OSError, ConfigError) as error:
+        what = f"{type(error).__name__}: events are still taken in, work goes on when it is back"
+        yield Finding("broker", ok=False, what=what)
+    else:
+        yield Finding("broker", ok=True, what="answers")
+
+
+def _ledger(context: Context) -> Iterator[Finding]:
+    try:
+        revision, newest = current_revision(context.engine), newest_revision()
+        yield Finding("ledger", ok=revision == newest, what=f"tables at {revision}, the program wants {newest}")
+        looks: tuple[Callable[[Context], Iterator[Finding]], ...] = (_worker, _waiting, _secrets)
+        for look in looks if revision == newest else ():
+            yield from look(context)
+    except (SQLAlchemyError, ConfigError) as error:
+        yield Finding("ledger", ok=False, what=f"cannot be reached: {type(error).__name__}")
+
+
+def _worker(context: Context) -> Iterator[Finding]:
+    with context.ledger() as connection:
+        beat = health.last_beat(connection, health.WORKER)
+    if beat is None:
+        yield Finding("worker", ok=False, what="no worker has ever consumed a heartbeat: start worker and beat")
+        return
+    age = (system_clock() - beat).total_seconds()
+    what = f"consumed a heartbeat {age:.0f} s ago"
+    if age >= health.STALE_SECONDS:
+        what += ": worker, beat or broker is down"
+    yield Finding("worker", ok=age < health.STALE_SECONDS, what=what)
+
+
+def _waiting(context: Context) -> Iterator[Finding]:
+    with context.ledger() as connection:
+        counts = queries.count_by_state(connection)
+        held = quarantine.count_held(connection)
+    advice = {"dead": "hookyard dead list", "unknown": "hookyard deliveries --state unknown, then hookyard resolve"}
+    for state, how in advice.items():
+        count = counts.get(state, 0)
+        yield Finding(f"{state} deliveries", ok=count == 0, what=f"{count}" + (f": {how}" if count else ""))
+    yield Finding("quarantine", ok=held == 0, what=f"{held} held" + (": hookyard quarantine list" if held else ""))
+    open_ = sum(counts.get(state, 0) for state in ("ready", "waiting", "retrying", "in_flight"))
+    yield Finding("open deliveries", ok=True, what=f"{open_}, {counts.get('retrying', 0)} of them for another attempt")
+
+
+def _secrets(context: Context) -> Iterator[Finding]:
+    """Tell which secrets are in use, so that an old one can be taken away when nothing comes by it any more."""
+    with context.ledger() as connection:
+        rows = queries.secrets_used(connection, system_clock() - SECRETS_SINCE)
+    for row in rows:
+        where = f"{row.account}{'/' + row.trigger if row.trigger else ''}"
+        what = f"verified {row.events} events in 30 days, the last at {row.last_received_at:%Y-%m-%d %H:%M}"
+        yield Finding(f"secret {(row.secret_index or 0) + 1} of {where}", ok=True, what=what)

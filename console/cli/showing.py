@@ -1,0 +1,117 @@
+"""`hookyard show`: the story of one event or delivery."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from sqlalchemy import Connection, Row
+
+from console.cli import options
+from console.cli.context import open_context, wanted_id
+from console.cli.ledger_lists import as_delivery, as_event
+from console.cli.output import CommandError, print_json, say, shown
+from worker.ledger import queries
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("show")(show)
+
+
+def show(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The id of an event, a fact or a delivery.")],
+    raw: Annotated[bool, typer.Option("--raw", help="With the body as it came in; it holds personal data.")] = False,
+    json_: options.Json = False,
+) -> None:
+    """Tell the story of an event: what it was, what followed, every attempt."""
+    with open_context().ledger() as connection:
+        story = _story(connection, wanted_id(id_), raw=raw)
+    if json_:
+        print_json(story)
+    else:
+        for line in _told(story):
+            say(line)
+
+
+def _story(connection: Connection, wanted: UUID, *, raw: bool) -> dict[str, Any]:
+    delivery = queries.get_delivery(connection, wanted)
+    event = queries.get_event(connection, delivery.event_id if delivery else wanted)
+    if event is None:
+        raise CommandError(f"there is no event or delivery {wanted}")
+    root = queries.get_event(connection, event.parent_id) if event.parent_id else event
+    assert root is not None  # noqa: S101 - a foreign key says so
+    facts = queries.facts_of(connection, root.id)
+    found = queries.deliveries_of(connection, [root.id, *(fact.id for fact in facts)])
+    if delivery:
+        found = [row for row in found if row.id == delivery.id]
+    ids = [row.id for row in found]
+    story: dict[str, Any] = {
+        "event": as_event(root) | {"headers": root.headers, "query": root.query},
+        "facts": [as_event(fact) for fact in facts],
+        "deliveries": _with_attempts(found, queries.attempts_of(connection, ids)),
+        "audit": [dict(row._mapping) for row in queries.audit_of(connection, [root.id, *ids])],
+    }
+    if raw:
+        story["event"]["body"] = root.body
+    return story
+
+
+def _with_attempts(found: Sequence[Row[Any]], attempts: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    return [
+        as_delivery(row) | {"tries": [dict(attempt._mapping) for attempt in attempts if attempt.delivery_id == row.id]}
+        for row in found
+    ]
+
+
+def _told(story: dict[str, Any]) -> Iterator[str]:
+    event = story["event"]
+    yield f"{event['type']}  {event['subject'] or ''}  [{event['state']}]"
+    yield f"  event {event['id']} of account {event['account']}, occurred {shown(event['occurred_at'])}"
+    if event["trigger"]:
+        yield f"  came in by the {event['trigger']} endpoint"
+    for moment, line in sorted(_moments(story), key=lambda item: item[0]):
+        yield f"{moment.astimezone():%Y-%m-%d %H:%M:%S.%f}"[:-3] + f"  {line}"
+    for delivery in story["deliveries"]:
+        yield from _delivery_told(delivery)
+    if not story["deliveries"]:
+        yield "No rule asked for anything." if event["state"] == "processed" else "Nothing has followed yet."
+    if "body" in event:
+        yield "body:"
+        yield shown(event["body"].decode("utf-8", "replace") if event["body"] else "")
+
+
+def _moments(story: dict[str, Any]) -> Iterator[tuple[datetime, str]]:
+    event = story["event"]
+    duplicates = f", and {event['duplicates']} times more" if event["duplicates"] else ""
+    yield event["received_at"], f"received from {event['source_ip'] or 'unknown'}{duplicates}"
+    if event["processed_at"]:
+        told = {"failed": f"could not be routed: {event['last_error']}"}.get(event["state"], "rules were asked")
+        yield event["processed_at"], told + (f" ({event['note']})" if event["note"] else "")
+    for fact in story["facts"]:
+        yield fact["processed_at"], f"fact: {fact['type']}"
+    for delivery in story["deliveries"]:
+        for attempt in delivery["tries"]:
+            what = f"{delivery['action']} attempt {attempt['number']}: {attempt['state']}"
+            yield attempt["finished_at"], what + (f" ({attempt['reason']})" if attempt["reason"] else "")
+    for entry in story["audit"]:
+        yield entry["at"], f"{entry['actor']}: {entry['action']} {entry['details'].get('comment', '')}".rstrip()
+
+
+def _delivery_told(delivery: dict[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"{delivery['action']} -> {delivery['account']}  [{delivery['state']}]  rule {delivery['rule']}"
+    yield f"  delivery {delivery['id']}, {delivery['attempts']} attempts, effect {delivery['effect_key'] or '-'}"
+    if delivery["duplicate_of"]:
+        yield f"  the same effect as delivery {delivery['duplicate_of']}"
+    if delivery["state"] in {"retrying", "waiting", "ready"}:
+        yield f"  due {shown(delivery['due_at'])}"
+    if delivery["last_error"]:
+        yield f"  {delivery['reason']}: {delivery['last_error']}"
+    if delivery["result"]:
+        yield f"  result {shown(delivery['result'])}"
+    for attempt in delivery["tries"]:
+        for exchange in attempt["exchanges"] or []:
+            yield f"  #{attempt['number']} sent     {shown(exchange['request'])}"
+            yield f"  #{attempt['number']} answered {shown(exchange.get('answer') or exchange.get('error'))}"

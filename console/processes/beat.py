@@ -1,0 +1,50 @@
+"""The beat as a process: publishes the sweep and the heartbeat.
+
+Invariant: it keeps nothing; started anew, or twice, it does no harm.
+"""
+
+import signal
+from typing import Any
+
+import structlog
+from celery import Celery
+from celery.beat import Scheduler, Service
+
+from config.load import Config
+from config.settings import Settings
+from worker.celery_app import make_celery
+
+log = structlog.get_logger()
+
+
+class _Ticking(Scheduler):  # type: ignore[misc]  # Celery ships no types
+    """Publishes on time; says in one line that the broker is away, once until it is back."""
+
+    _away = False
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Publish one entry; a failure is followed by the next tick."""
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except Exception as error:  # noqa: BLE001 - whatever the broker library throws, the next tick tries again
+            if not self._away:
+                log.warning("beat.broker_away", error=type(error).__name__)
+            self._away = True
+        else:
+            if self._away:
+                log.info("beat.broker_back")
+            self._away = False
+
+
+class _Beat(Service):  # type: ignore[misc]  # Celery ships no types
+    scheduler_cls = _Ticking
+
+
+def tick(settings: Settings, config: Config) -> None:
+    """Publish until a signal comes."""
+    app: Celery = make_celery(settings, config)
+    service = _Beat(app, max_interval=1)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    log.info("beat.started")
+    service.start(embedded_process=False)

@@ -1,0 +1,117 @@
+"""Look things up in the ledger, for people.
+
+Invariant: lists are newest first and bounded; what is returned is data, shown or masked by whoever asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, func, select
+
+from worker.ledger.tables import attempts, audit, deliveries, events
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list is narrowed to; None does not narrow."""
+
+    account: str | None = None
+    type: str | None = None
+    state: str | None = None
+    reason: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    limit: int = 50
+
+
+_EVENT_COLUMNS = tuple(column for column in events.columns if column.name not in {"body", "headers", "dedupe_key"})
+
+
+def list_events(connection: Connection, wanted: Filter) -> Sequence[Row[Any]]:
+    """Return events, newest first, without their bodies."""
+    query = select(*_EVENT_COLUMNS).order_by(events.c.id.desc()).limit(wanted.limit)
+    return connection.execute(_narrowed(query, wanted, events.c.account, events.c.type, events.c.state)).all()
+
+
+def list_deliveries(connection: Connection, wanted: Filter, *, oldest_first: bool = False) -> Sequence[Row[Any]]:
+    """Return deliveries with the subject of their event, newest first; `type` narrows to an action."""
+    order = deliveries.c.id if oldest_first else deliveries.c.id.desc()
+    query = select(deliveries, events.c.subject).join(events, events.c.id == deliveries.c.event_id)
+    query = _narrowed(query, wanted, deliveries.c.account, deliveries.c.action, deliveries.c.state)
+    if wanted.reason:
+        query = query.where(deliveries.c.reason == wanted.reason)
+    return connection.execute(query.order_by(order).limit(wanted.limit)).all()
+
+
+def _narrowed(query: Select[Any], wanted: Filter, account: Any, type_: Any, state: Any) -> Select[Any]:
+    created = deliveries.c.created_at if account.table is deliveries else events.c.received_at
+    given = [
+        (account, wanted.account),
+        (type_, wanted.type),
+        (state, wanted.state),
+        (events.c.subject, wanted.subject),
+    ]
+    for column, value in given:
+        if value is not None:
+            query = query.where(column == value)
+    return query if wanted.since is None else query.where(created >= wanted.since)
+
+
+def get_event(connection: Connection, event_id: UUID) -> Row[Any] | None:
+    """Return one event, whole."""
+    return connection.execute(select(events).where(events.c.id == event_id)).one_or_none()
+
+
+def get_delivery(connection: Connection, delivery_id: UUID) -> Row[Any] | None:
+    """Return one delivery, whole."""
+    return connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()
+
+
+def facts_of(connection: Connection, event_id: UUID) -> Sequence[Row[Any]]:
+    """Return the facts derived from an event."""
+    return connection.execute(select(*_EVENT_COLUMNS).where(events.c.parent_id == event_id).order_by(events.c.id)).all()
+
+
+def deliveries_of(connection: Connection, event_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Return the deliveries of some events, oldest first."""
+    query = select(deliveries).where(deliveries.c.event_id.in_(event_ids)).order_by(deliveries.c.id)
+    return connection.execute(query).all()
+
+
+def attempts_of(connection: Connection, delivery_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Return every attempt of some deliveries, oldest first."""
+    query = select(attempts).where(attempts.c.delivery_id.in_(delivery_ids)).order_by(attempts.c.id)
+    return connection.execute(query).all()
+
+
+def audit_of(connection: Connection, targets: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Return what people did to some events and deliveries, oldest first."""
+    query = select(audit).where(audit.c.target.in_([str(target) for target in targets])).order_by(audit.c.id)
+    return connection.execute(query).all()
+
+
+def secrets_used(connection: Connection, since: datetime) -> Sequence[Row[Any]]:
+    """Return how many events each of an account's secrets verified."""
+    query = (
+        select(
+            events.c.account,
+            events.c.trigger,
+            events.c.secret_index,
+            func.count().label("events"),
+            func.max(events.c.received_at).label("last_received_at"),
+        )
+        .where(events.c.received_at >= since, events.c.parent_id.is_(None))
+        .group_by(events.c.account, events.c.trigger, events.c.secret_index)
+        .order_by(events.c.account, events.c.trigger, events.c.secret_index)
+    )
+    return connection.execute(query).all()
+
+
+def count_by_state(connection: Connection) -> dict[str, int]:
+    """Return how many deliveries need a person, or wait."""
+    interesting = ["dead", "unknown", "in_flight", "ready", "waiting", "retrying"]
+    query = select(deliveries.c.state, func.count().label("total")).where(deliveries.c.state.in_(interesting))
+    return {row.state: row.total for row in connection.execute(query.group_by(deliveries.c.state))}
