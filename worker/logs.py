@@ -12,7 +12,10 @@ from structlog.typing import Processor
 from config.settings import Settings
 
 # Libraries that speak of every connection or task: what matters of it, we say ourselves.
-_QUIET = ("httpx", "httpcore", "celery.app.trace", "celery.worker.strategy", "celery.redirected", "_granian")
+_QUIET = (
+    "httpx", "httpcore", "celery.app.trace", "celery.worker.strategy", "celery.redirected", "celery.beat",
+    "celery.apps.worker", "celery.worker.consumer.connection",
+)  # fmt: skip
 
 
 def configure_logging(settings: Settings, program: str) -> None:

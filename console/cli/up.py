@@ -115,7 +115,7 @@ class _Up:
         ledger = (servers.postgres.service().name,) if servers.postgres else ()
         broker = (servers.redis.service().name,) if servers.redis else ()
         yield self._command("migrate", ["db", "migrate"], after=ledger, oneshot=True)
-        base = ("migrate", *broker)
+        base = ("migrate", *ledger, *broker)
         yield self._command(
             "receiver", ["receiver"], after=base, url=f"{_url(settings, settings.receiver_port)}/readyz"
         )

@@ -5,9 +5,11 @@ Invariant: every vendor has room for its calls; none can take the threads of the
 
 import os
 import socket
+import warnings
 from datetime import UTC, datetime
 
 import structlog
+from celery.platforms import SecurityWarning
 from celery.signals import worker_ready, worker_shutdown
 
 from config.load import Config
@@ -36,6 +38,8 @@ def work(settings: Settings, config: Config) -> int:
         engine.close()
         log.info("worker.stopped")
 
+    # Celery warns of root because of pickle; messages here are JSON, and hold ids.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     worker_ready.connect(ready, weak=False)
     worker_shutdown.connect(stopped, weak=False)
     celery_worker = app.Worker(

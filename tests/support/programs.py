@@ -37,14 +37,14 @@ class Program:
         self, arguments: list[str], environ: Mapping[str, str], log_path: Path, *, module: str = "console.cli.main"
     ) -> None:
         self._log_path = log_path
-        self._log = log_path.open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            env={**os.environ, **environ, "PYTHONUNBUFFERED": "1"},
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                env={**os.environ, **environ, "PYTHONUNBUFFERED": "1"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     @property
     def log(self) -> str:
@@ -75,7 +75,6 @@ class Program:
         for process in self.family():
             process.kill()
         self.process.wait(10)
-        self._log.close()
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> int:
         """Ask it to end and return its exit status; killed when it does not."""
@@ -85,7 +84,6 @@ class Program:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-        self._log.close()
         return self.process.returncode
 
 
