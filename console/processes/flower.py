@@ -21,7 +21,7 @@ def show(settings: Settings, config: Config) -> None:
         f"--port={settings.flower_port}",
         "--max_tasks=10000",
         "--natural_time=False",
-        "--tasks_columns=name,uuid,state,args,result,received,started,runtime,retries,exception",
+        "--tasks_columns=name,uuid,state,exception,args,received,runtime,worker",
     ]
     if settings.flower_auth:
         arguments.append(f"--basic_auth={settings.flower_auth.get_secret_value()}")
