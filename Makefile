@@ -1,5 +1,7 @@
 # Everything a new machine needs beside Python 3.11 or newer (with its venv module) is installed into .venv by `make setup`.
-PYTHON ?= $(shell for name in python3.12 python3.11 python3.13 python3.14 python3; do command -v $$name && break; done)
+# The first that is there, works and is new enough; for 3.11 and 3.12 a Redis server comes with the packages.
+PYTHON ?= $(shell for name in python3.12 python3.11 python3.13 python3.14 python3; do \
+  $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 UV_VERSION := 0.13.8
 UV := .venv/bin/uv
 export UV_PYTHON_DOWNLOADS = never
