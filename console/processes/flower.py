@@ -3,6 +3,8 @@
 Invariant: it only looks; what it forgets, the ledger knows.
 """
 
+import logging
+
 import click
 from celery.bin.base import CLIContext
 from celery.bin.celery import celery
@@ -15,6 +17,8 @@ from worker.celery_app import make_celery
 
 def show(settings: Settings, config: Config) -> None:
     """Serve the pages until a signal comes."""
+    # It asks workers that are still starting, and warns of each that does not answer yet.
+    logging.getLogger("flower").setLevel(logging.ERROR)
     app = make_celery(settings, config)
     arguments = [
         f"--address={settings.bind}",
