@@ -9,12 +9,15 @@ from uuid import UUID
 import structlog
 from celery import Celery, Task
 from celery.exceptions import Retry
+from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.engine import DeadLetterError, Engine, UnknownOutcomeError, process_events
+from tasks.engine import DeadLetterError, Engine, UnknownOutcomeError, process_events, report_dead_letter
 from tasks.watchdog import Watchdog
 from worker.celery_app import DELIVER, HEARTBEAT, PROCESS_EVENTS, SWEEP
 from worker.delivering import Delivered
 from worker.errors import RetryableError
+from worker.ledger.database import is_away
+from worker.ledger.deliveries import DeadLetter
 from worker.sentry import report
 from worker.states import DeliveryState, Reason
 
@@ -38,6 +41,8 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
         try:
             with structlog.contextvars.bound_contextvars(delivery_id=delivery_id):
                 return _shown(engine.deliver(UUID(delivery_id)))
+        except SQLAlchemyError as error:
+            raise _postponed(error) from None
         finally:
             if turned_away := engine.slots.leave(queue):
                 engine.wakeups.again(turned_away, queue)
@@ -45,12 +50,29 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
     @app.task(name=SWEEP)
     def _sweep() -> None:
         watchdog.consumed()
-        engine.sweep()
+        try:
+            engine.sweep()
+        except SQLAlchemyError as error:
+            raise _postponed(error) from None
 
     @app.task(name=HEARTBEAT)
     def _heartbeat() -> None:
         watchdog.consumed()
-        engine.heartbeat()
+        try:
+            engine.heartbeat()
+        except SQLAlchemyError as error:
+            raise _postponed(error) from None
+
+
+def _postponed(error: SQLAlchemyError) -> Retry:
+    """Say in one line that the ledger could not be used; what was not done stands there, and is done once it can be.
+
+    Never the error itself: the database's words may quote the data of a person.
+    """
+    if not is_away(error):
+        report(error, {"reason": Reason.BUG})
+    log.warning("ledger.failed", error=type(error).__name__, away=is_away(error))
+    return Retry("the ledger cannot be used now", exc=RetryableError(Reason.UNAVAILABLE, "the ledger is away"))
 
 
 def _shown(delivered: Delivered | None) -> str | None:
@@ -63,18 +85,17 @@ def _shown(delivered: Delivered | None) -> str | None:
         account=delivered.account, attempt=delivered.attempt, state=done.state, reason=done.reason, error=done.error,
         due_at=done.due_at and done.due_at.isoformat(timespec="seconds"),
     )  # fmt: skip
+    reason = done.reason or Reason.BUG
     if done.state == DeliveryState.RETRYING and done.due_at:
-        what = f"{done.reason}: {done.error}; attempt {delivered.attempt + 1} at {done.due_at:%Y-%m-%d %H:%M:%S} UTC"
-        raise Retry(what, exc=RetryableError(done.reason or Reason.BUG, what), when=done.due_at)
+        what = f"{reason}: {done.error}; attempt {delivered.attempt + 1} at {done.due_at:%Y-%m-%d %H:%M:%S} UTC"
+        raise Retry(what, exc=RetryableError(reason, what), when=done.due_at)
     if done.state == DeliveryState.DEAD or delivered.bug is not None:
-        error = DeadLetterError(f"{done.reason}: {done.error}")
-        tags = {
-            "event_id": str(delivered.event_id), "delivery_id": str(delivered.id), "action": delivered.action,
-            "account": delivered.account, "reason": str(done.reason),
-        }  # fmt: skip
-        report(delivered.bug or error, tags, ["dead-letter", delivered.action, str(done.reason)])
-        if done.state == DeliveryState.DEAD:
-            raise error
+        dead = DeadLetter(
+            delivered.id, delivered.event_id, delivered.action, delivered.account, reason, done.error or ""
+        )
+        report_dead_letter(dead, delivered.bug)
+    if done.state == DeliveryState.DEAD:
+        raise DeadLetterError(reason, f"{reason}: {done.error}")
     if done.state == DeliveryState.UNKNOWN:
-        raise UnknownOutcomeError(f"{done.reason}: {done.error}")
+        raise UnknownOutcomeError(reason, f"{reason}: {done.error}")
     return str(done.state)

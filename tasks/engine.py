@@ -6,6 +6,7 @@ Invariant: here the parts meet (ledger, rules, sources, actions, broker), and no
 import os
 import random
 import socket
+import traceback
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -25,7 +26,9 @@ from worker.broker import queue_lengths, redis_client
 from worker.celery_app import EVENTS_QUEUE, delivery_queue
 from worker.clock import Clock, system_clock
 from worker.delivering import Delivered, Deliverer
-from worker.ledger.database import connect
+from worker.errors import WorkerError
+from worker.ledger.database import connect, is_away
+from worker.ledger.deliveries import DeadLetter
 from worker.ledger.tables import events
 from worker.routing import Routed, Router
 from worker.sentry import report
@@ -74,12 +77,12 @@ class Engine:
         try:
             with self.database.begin() as connection:
                 routed = self._router.route(connection, event_id)
-        except SQLAlchemyError as error:
-            # The ledger is away or two routings collided: the event is as it was, and a sweep brings it back.
-            log.warning("event.postponed", error=type(error).__name__)
-            return
         except Exception as error:  # noqa: BLE001 - a bug must end in a visible state, not in a lost task
-            self._routing_failed(event_id, error)
+            if isinstance(error, SQLAlchemyError) and is_away(error):
+                # The event is as it was, and a sweep brings it back.
+                log.warning("event.postponed", error=type(error).__name__)
+            else:
+                self._routing_failed(event_id, error)
             return
         if routed is not None:
             self._follow_up(routed)
@@ -94,19 +97,18 @@ class Engine:
     def sweep(self) -> Swept:
         """Wake what is due."""
         lengths = self._queue_lengths()
-        roomy = [
+        busy = [
             name
             for name, account in self.config.accounts.items()
-            if lengths.get(delivery_queue(account.vendor), 0) < LONG_QUEUE
+            if lengths.get(delivery_queue(account.vendor), 0) >= LONG_QUEUE
         ]
-        swept = self._sweeper.sweep(roomy, events_too=lengths.get(EVENTS_QUEUE, 0) < LONG_QUEUE)
+        swept = self._sweeper.sweep(busy, events_too=lengths.get(EVENTS_QUEUE, 0) < LONG_QUEUE)
         self.wakeups.events(swept.events)
         self.wakeups.deliveries(swept.deliveries)
         if swept.events or swept.deliveries:
             log.info("sweep.woke", events=len(swept.events), deliveries=len(swept.deliveries))
         for dead in swept.dead:
-            tags = {"delivery_id": str(dead.id), "event_id": str(dead.event_id), "reason": dead.reason}
-            report(DeadLetterError(f"{dead.action}: {dead.error}"), tags, ["dead-letter", dead.action, dead.reason])
+            report_dead_letter(dead)
         return swept
 
     def heartbeat(self) -> None:
@@ -127,12 +129,26 @@ class Engine:
             "event.routed", event_id=str(routed.event_id), type=routed.type, state=routed.state,
             deliveries=len(routed.deliveries),
         )  # fmt: skip
+        for dead in routed.dead:
+            report_dead_letter(dead)
+        if routed.failure:
+            reason, what = routed.failure
+            tags = {"event_id": str(routed.event_id), "reason": reason}
+            report(DeadLetterError(reason, what), tags, ["failed-event", routed.type, reason])
         self.wakeups.deliveries(routed.deliveries)
         self.wakeups.events(routed.events)
 
     def _routing_failed(self, event_id: UUID, error: Exception) -> None:
-        log.error("event.routing_bug", event_id=str(event_id), error=type(error).__name__)
+        # Without the exception's text: it may hold what the event said of a person.
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        log.error("event.routing_bug", event_id=str(event_id), error=type(error).__name__, trace=trace)
         report(error, {"event_id": str(event_id)})
+        try:
+            self._count_failure(event_id, error)
+        except SQLAlchemyError as away:
+            log.warning("event.postponed", error=type(away).__name__)
+
+    def _count_failure(self, event_id: UUID, error: Exception) -> None:
         mine = (events.c.id == event_id) & (events.c.state == EventState.RECEIVED)
         now = self.clock()
         with self.database.begin() as connection:
@@ -152,12 +168,22 @@ class Engine:
         self.database.dispose()
 
 
-class DeadLetterError(Exception):
+class DeadLetterError(WorkerError):
     """A delivery nobody retries by itself: `hookyard dead` lists it, `hookyard retry` begins again."""
 
 
-class UnknownOutcomeError(Exception):
+class UnknownOutcomeError(WorkerError):
     """A delivery that may have had its effect: `hookyard resolve` settles it."""
+
+
+def report_dead_letter(dead: DeadLetter, bug: Exception | None = None) -> None:
+    """Tell Sentry of a dead letter, or of the bug behind it."""
+    tags = {
+        "event_id": str(dead.event_id), "delivery_id": str(dead.id), "action": dead.action, "account": dead.account,
+        "reason": dead.reason,
+    }  # fmt: skip
+    error = bug or DeadLetterError(dead.reason, f"{dead.action}: {dead.error}")
+    report(error, tags, ["dead-letter", dead.action, dead.reason])
 
 
 def process_events(engine: Engine, event_ids: Sequence[str]) -> None:

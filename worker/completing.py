@@ -20,10 +20,16 @@ def take_in(connection: Connection, account: str, patches: Iterable[Patch], now:
     woken: list[UUID] = []
     for patch in patches:
         if subjects.merge(connection, account, patch, now).complete:
-            waiting = (events.c.subject == patch.subject) & (events.c.state == EventState.WAITING)
-            changed = events.update().where(waiting).values(state=EventState.RECEIVED, wake_at=now)
-            woken += connection.scalars(changed.returning(events.c.id))
+            woken += wake_waiting(connection, account, patch.subject, now)
     return woken
+
+
+def wake_waiting(connection: Connection, account: str, subject: str, now: datetime) -> list[UUID]:
+    """Let the events go on that waited, or waited in vain, for what is now known of a subject; return them."""
+    about = (events.c.subject == subject) & (events.c.subject_account == account)
+    in_vain = (events.c.state == EventState.FAILED) & (events.c.reason == Reason.COMPLETION_FAILED)
+    changed = events.update().where(about, (events.c.state == EventState.WAITING) | in_vain)
+    return list(connection.scalars(changed.values(state=EventState.RECEIVED, wake_at=now).returning(events.c.id)))
 
 
 def wake_after_completion(connection: Connection, event_id: UUID, now: datetime) -> list[UUID]:

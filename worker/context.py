@@ -3,6 +3,7 @@
 Invariant: routing and delivering build the same names in the same way; only the snapshot may be newer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ ORDER_FIELDS = (
     "city", "province", "store", "tags", "notes", "created_at", "last_updated_at", "shipped_at", "paid_at",
 )  # fmt: skip
 CUSTOMER_FIELDS = ("id", "customer_id", "name", "email", "phone", "phone_raw", "company", "city", "state", "country")
+_PERSONAL = ("phone", "phone_raw", "chat_id", "customer_name", "name", "first_name", "email", "address")
 _FIELDS = {"order": ORDER_FIELDS, "customer": CUSTOMER_FIELDS}
 
 
@@ -40,11 +42,10 @@ def expression_context(
 
 def personal_values(context: dict[str, Any]) -> set[str]:
     """Return the texts in a context that tell who somebody is, for masking wherever they turn up."""
-    names = ("phone", "phone_raw", "customer_name", "name", "email", "address")
-    found: set[str] = set()
-    for part in (context["data"], context["order"], context["customer"]):
-        for name in names:
-            value = part.get(name)
-            if isinstance(value, str) and value.strip():
-                found |= {value, value.lstrip("+")}
-    return found
+    return set().union(*(personal_texts(context[part]) for part in ("data", "order", "customer")))
+
+
+def personal_texts(values: Mapping[str, Any]) -> set[str]:
+    """Return the texts among a subject's or an event's own fields that tell who somebody is."""
+    found = (values.get(name) for name in _PERSONAL)
+    return {str(value) for value in found if isinstance(value, str | int) and value and value is not True}

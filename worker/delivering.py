@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import structlog
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import Connection, Engine, Row
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from config.accounts import Account
 from config.expressions import ExpressionError
@@ -25,18 +25,20 @@ from config.settings import Settings
 from worker import completing
 from worker.acting import Action, Call, Outcome, Session
 from worker.clock import Clock
-from worker.context import Subject, expression_context, personal_values
+from worker.context import Subject, expression_context, personal_texts, personal_values
 from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.ledger import deliveries
+from worker.ledger.database import is_away
 from worker.ledger.deliveries import AttemptRecord, Conclusion, Lease
-from worker.ledger.tables import deliveries as deliveries_table
+from worker.ledger.storable import storable
 from worker.masking import mask, mask_message
 from worker.reading import Reader, Stored, UnreadableError
 from worker.retry import decide
-from worker.routing import COMPLETION_RULE, effect_key, read_stored
+from worker.routing import COMPLETION_RULE, effect_key, fact_subject, read_stored
 from worker.states import DeliveryState, Reason
 
 RECORDING_PATIENCE_SECONDS = 120.0
+NOTHING = Outcome()
 log = structlog.get_logger()
 
 
@@ -60,7 +62,7 @@ class _SuppressedError(Exception):
 
     def __init__(self, reason: Reason, duplicate_of: UUID | None = None) -> None:
         super().__init__(reason)
-        self.reason, self.duplicate_of = reason, duplicate_of
+        self.conclusion = Conclusion(DeliveryState.SUPPRESSED, reason, duplicate_of=duplicate_of)
 
 
 @dataclass(frozen=True)
@@ -95,19 +97,18 @@ class _Attempt:
         self._bug: Exception | None = None
 
     def run(self) -> Delivered | None:
-        outcome = Outcome()
+        outcome = NOTHING
         try:
             call, action = self._prepare()
             if not self._announce():
                 log.warning("delivery.lease_lost", delivery_id=str(self._row.id), attempt=self._row.attempts)
                 return None
             outcome = action.run(call)
-            conclusion = Conclusion(DeliveryState.SUCCEEDED, result=outcome.result)
+            conclusion = Conclusion(DeliveryState.SUCCEEDED, result=storable(outcome.result))
         except SQLAlchemyError:
             raise  # the ledger is away, nothing was sent: the lease runs out, and a sweep lets another attempt begin
         except _SuppressedError as error:
-            conclusion = Conclusion(DeliveryState.SUPPRESSED, error.reason)
-            self._note_duplicate(error)
+            conclusion = error.conclusion
         except Exception as error:  # noqa: BLE001 - what is not foreseen is a bug, and has to end in a visible state
             conclusion = self._failed(error)
         woken = self._record(conclusion, outcome)
@@ -180,16 +181,18 @@ class _Attempt:
         """Ask what could not be asked when the event was routed: the condition, and the effect's name."""
         if rule.condition and not rule.condition(context):
             raise _SuppressedError(Reason.NOT_NEEDED)
-        about = self._row.subject if self._row.parent_id else str(self._row.event_id)
-        effect = effect_key(rule, step, str(about), context)
-        mine = deliveries_table.c.id == self._row.id
-        try:
+        row = self._row
+        is_fact = row.parent_id is not None
+        about = fact_subject(Subject(row.subject_account, row.subject)) if is_fact else str(row.event_id)
+        effect = effect_key(rule, step, about, context)
+        while True:
             with self._of.engine.begin() as connection:
-                connection.execute(deliveries_table.update().where(mine).values(effect_key=effect))
-        except IntegrityError:
-            with self._of.engine.begin() as connection:
+                if deliveries.take_effect(connection, row.id, effect):
+                    return
                 holder = deliveries.holder_of_effect(connection, effect)
-            raise _SuppressedError(Reason.DUPLICATE_EFFECT, holder) from None
+            if holder:
+                raise _SuppressedError(Reason.DUPLICATE_EFFECT, holder)
+            # It died between the two looks, so the effect is free.
 
     def _announce(self) -> bool:
         now = self._of.clock()
@@ -210,11 +213,11 @@ class _Attempt:
             log.error(
                 "delivery.bug", delivery_id=str(row.id), action=row.action, error=type(error).__name__, trace=trace
             )
-            sent = self._session is not None and self._session.sent
+            sent = self._session is not None and self._session.sent and row.rule != COMPLETION_RULE
             error = UncertainError(Reason.BUG, what) if sent else PermanentError(Reason.BUG, what)
         decision = decide(
             error, row.attempts - row.series_start, self._of.clock(),
-            idempotent=action is not None and action.idempotent and self._bug is None, draw=self._of.draw,
+            idempotent=is_repeatable(row, action) and self._bug is None, draw=self._of.draw,
         )  # fmt: skip
         return Conclusion(decision.state, decision.reason, mask_message(self._masked(str(error))), decision.due_at)
 
@@ -223,15 +226,15 @@ class _Attempt:
         record = AttemptRecord(
             delivery_id=self._row.id, number=self._row.attempts, started_at=self._lease.since,
             finished_at=self._of.clock(), worker=self._of.worker,
-            exchanges=self._masked(self._session.exchanges if self._session else []),
+            exchanges=self._masked(self._session.exchanges if self._session else [], outcome),
         )  # fmt: skip
         give_up_at, pause = time.monotonic() + RECORDING_PATIENCE_SECONDS, 0.2
         while True:
             try:
                 with self._of.engine.begin() as connection:
                     return self._conclude(connection, record, conclusion, outcome)
-            except OperationalError:
-                if time.monotonic() >= give_up_at:
+            except SQLAlchemyError as error:
+                if not is_away(error) or time.monotonic() >= give_up_at:
                     raise
                 log.warning("delivery.record_delayed", delivery_id=str(self._row.id))
                 time.sleep(pause)
@@ -241,23 +244,21 @@ class _Attempt:
         self, connection: Connection, record: AttemptRecord, conclusion: Conclusion, outcome: Outcome
     ) -> tuple[UUID, ...]:
         row, now = self._row, record.finished_at
-        if not deliveries.conclude(connection, record, self._lease.owner, conclusion):
+        settled = deliveries.conclude(connection, record, self._lease.owner, conclusion)
+        if not settled:
             log.warning("delivery.result_late", delivery_id=str(row.id), attempt=row.attempts, state=conclusion.state)
         woken = completing.take_in(connection, row.account, outcome.patches, now)
-        if row.rule == COMPLETION_RULE and conclusion.state == DeliveryState.SUCCEEDED:
-            woken += completing.wake_after_completion(connection, row.event_id, now)
-        elif row.rule == COMPLETION_RULE and conclusion.state == DeliveryState.DEAD:
-            completing.give_up(connection, row.event_id, f"{row.action}: {conclusion.error}", now)
+        if row.rule == COMPLETION_RULE:
+            if conclusion.state in {DeliveryState.SUCCEEDED, DeliveryState.SUPPRESSED}:
+                woken += completing.wake_after_completion(connection, row.event_id, now)
+            elif conclusion.state == DeliveryState.DEAD and settled:
+                completing.give_up(connection, row.event_id, f"{row.action}: {conclusion.error}", now)
         return tuple(woken)
 
-    def _note_duplicate(self, error: _SuppressedError) -> None:
-        if error.duplicate_of:
-            mine = deliveries_table.c.id == self._row.id
-            with self._of.engine.begin() as connection:
-                connection.execute(deliveries_table.update().where(mine).values(duplicate_of=error.duplicate_of))
-
-    def _masked(self, value: Any) -> Any:
+    def _masked(self, value: Any, outcome: Outcome = NOTHING) -> Any:
         personal = personal_values(self._context) if self._context else set()
+        for patch in outcome.patches:
+            personal |= personal_texts(patch.values)
         return mask(value, personal, _secrets_of(self._of.config.accounts.get(self._row.account)))
 
 
@@ -279,6 +280,11 @@ def lease_ran_out(row: Row[Any], action: Action | None, now: datetime, draw: Cal
         error: WorkerError = WorkerError(Reason.LEASE_EXPIRED, "the worker was lost before anything was sent")
     else:
         error = UncertainError(Reason.LEASE_EXPIRED, "the worker was lost while sending: it may have happened")
-    idempotent = action is not None and action.idempotent
+    idempotent = is_repeatable(row, action)
     decision = decide(error, row.attempts - row.series_start, now, idempotent=idempotent, draw=draw)
     return Conclusion(decision.state, decision.reason, str(error), decision.due_at)
+
+
+def is_repeatable(row: Row[Any], action: Action | None) -> bool:
+    """Whether doing a delivery twice does no harm: its action says so, or it is a read for our own sake."""
+    return row.rule == COMPLETION_RULE or (action is not None and action.idempotent)

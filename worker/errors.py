@@ -18,6 +18,9 @@ from worker.states import Reason
 class WorkerError(Exception):
     """Something the worker expects to go wrong; `reason` names it for metrics, the ledger and logs."""
 
+    retry_after_seconds: float | None = None
+    """How long the vendor asked to wait, where it did."""
+
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
@@ -43,6 +46,10 @@ class RetryableError(WorkerError):
 
 class UncertainError(WorkerError):
     """The request went out and no answer that says what became of it came back."""
+
+    def __init__(self, reason: Reason, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(reason, message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class PermanentError(WorkerError):

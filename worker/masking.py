@@ -2,39 +2,56 @@
 
 Invariant: a recorded request or answer shows enough to recognise a mistake, never enough to reach a person or an
 account. Values are masked by the name of their field, by their form (e-mail addresses, phone numbers in texts), and
-wherever a value that is known to be personal appears again.
+wherever a value that is known to be personal appears again, in any spelling of a phone number and in any case.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import quote, quote_plus
+
+from worker.ledger.storable import storable
 
 MOST_CHARACTERS = 4_000
-_SECRET = re.compile(r"token|secret|password|api_?key|authorization|access_token|slug|signature", re.IGNORECASE)
+_SECRET = re.compile(r"token|secret|password|api_?key|authorization|slug|signature", re.IGNORECASE)
 _PHONE = re.compile(r"phone(?!_number_id)|chat_id|wa_id|subscriber_id|mobile|msisdn", re.IGNORECASE)
 _PERSON = re.compile(
-    r"(^|_)(customer_name|first_name|last_name|full_name|surname|address|street\w*|email|notes?|holder|account_number)$",
+    r"^name$|(^|_)(customer_name|first_name|last_name|full_name|surname|address|street\w*|email|notes?|holder"
+    r"|account_number)$",
     re.IGNORECASE,
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _NUMBER_IN_TEXT = re.compile(r"(?<![\w.-])\+?\d[\d ().-]{8,16}\d(?![\w.-])")
-SHORTEST_KNOWN = 3
+_SHORT = 3
+_PHONE_DIGITS = 7
+"""A text of at least so many digits and no letters is taken for a number that reaches somebody."""
+_PHONE_TAIL = 8
+"""The digits at the end that all spellings of one phone number share."""
+
+Replace = Callable[[str], str]
 
 
 def mask(value: Any, personal: Iterable[str] = (), secrets: Iterable[str] = ()) -> Any:
-    """Return a copy of JSON-like `value` with secrets and personal data masked and long texts cut.
+    """Return a copy of JSON-like `value` with secrets and personal data masked and long texts cut; it can be stored.
 
     `personal` and `secrets` are values known to be such, masked wherever they occur.
     """
-    known = {text: mask_text(text) for text in personal if len(text) >= SHORTEST_KNOWN}
-    known |= {text: "***" for text in secrets if text}
-    ordered = sorted(known.items(), key=lambda item: -len(item[0]))
-    return _mask(value, "", ordered)
+    spelled = {spelling for secret in secrets if secret for spelling in (secret, quote(secret, ""), quote_plus(secret))}
+    hidden = [(re.compile(re.escape(secret)), "***") for secret in sorted(spelled, key=len, reverse=True)]
+    known = sorted({text.strip() for text in personal if text.strip()}, key=len, reverse=True)
+    hidden += [(_pattern(text), mask_text(text)) for text in known]
+
+    def replace(text: str) -> str:
+        for pattern, shown in hidden:
+            text = pattern.sub(shown.replace("\\", r"\\"), text)
+        return text
+
+    return _mask(storable(value), "", replace)
 
 
 def mask_text(text: str) -> str:
     """Return a text of which only the edge is left: the last digits of a number, the first letter of a word."""
-    if sum(map(str.isdecimal, text)) >= 7 and not any(map(str.isalpha, text)):
+    if _is_number(text):
         return "…" + "".join(filter(str.isdecimal, text))[-3:]
     return " ".join(word[:1] + "…" for word in text.split()[:6])
 
@@ -44,11 +61,24 @@ def mask_message(text: str) -> str:
     return _NUMBER_IN_TEXT.sub(lambda match: mask_text(match[0]), _EMAIL.sub("…@…", text))
 
 
-def _mask(value: Any, name: str, known: list[tuple[str, str]]) -> Any:
+def _is_number(text: str) -> bool:
+    return sum(map(str.isdecimal, text)) >= _PHONE_DIGITS and not any(map(str.isalpha, text))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """Return what finds a personal value: a phone number however it is written, a short name only as a whole word."""
+    if _is_number(text):
+        tail = list(filter(str.isdecimal, text))[-_PHONE_TAIL:]
+        return re.compile(r"\+?[\d().-]*" + r"[ ().-]*".join(tail))
+    words = r"\s+".join(map(re.escape, text.split()))
+    return re.compile(words if len(text) >= _SHORT else rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
+
+
+def _mask(value: Any, name: str, replace: Replace) -> Any:
     if isinstance(value, Mapping):
-        return {_known(str(key), known): _mask(part, str(key), known) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_mask(part, name, known) for part in value]
+        return {replace(str(key)): _mask(part, str(key), replace) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_mask(part, name, replace) for part in value]
     if isinstance(value, bool) or value is None:
         return value
     if _SECRET.search(name):
@@ -56,12 +86,6 @@ def _mask(value: Any, name: str, known: list[tuple[str, str]]) -> Any:
     if _PHONE.search(name) or _PERSON.search(name):
         return mask_text(str(value))
     if not isinstance(value, str):
-        return dict(known).get(str(value), value)
-    text = _known(_EMAIL.sub("…@…", value), known)
+        return value if replace(str(value)) == str(value) else replace(str(value))
+    text = replace(_EMAIL.sub("…@…", value))
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}… ({len(text)} characters)"
-
-
-def _known(text: str, known: list[tuple[str, str]]) -> str:
-    for value, shown in known:
-        text = text.replace(value, shown)
-    return text

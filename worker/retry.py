@@ -59,10 +59,9 @@ def decide(
     if isinstance(error, PermanentError) or not isinstance(error, WorkerError):
         reason = error.reason if isinstance(error, WorkerError) else Reason.BUG
         return Decision(DeliveryState.DEAD, reason)
-    most, asked = policy.most_attempts, 0.0
+    most, asked = policy.most_attempts, error.retry_after_seconds or 0.0
     if isinstance(error, RetryableError):
         most = min(most, error.most_attempts or most)
-        asked = error.retry_after_seconds or 0.0
     if asked > policy.longest_retry_after_seconds:
         return Decision(DeliveryState.DEAD, error.reason)
     if attempt >= most:

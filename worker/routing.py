@@ -4,7 +4,7 @@ Invariant: routing the same event again plans nothing that is already planned, a
 leaves a dead letter that says why.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -17,11 +17,13 @@ from config.expressions import ExpressionError
 from config.load import Config
 from config.rules import Rule, Step
 from config.settings import Settings
+from worker import completing
 from worker.clock import Clock
 from worker.context import Subject, expression_context
 from worker.ids import new_id
 from worker.ledger import deliveries, subjects
-from worker.ledger.deliveries import MOST_EFFECT_KEY_CHARACTERS, Planned, Wake
+from worker.ledger.deliveries import MOST_EFFECT_KEY_CHARACTERS, DeadLetter, Planned, Wake
+from worker.ledger.storable import storable_text
 from worker.ledger.tables import events
 from worker.reading import Completion, Reader, Stored, Understanding, UnreadableError
 from worker.states import DeliveryState, EventState, Handling, Reason
@@ -32,13 +34,17 @@ COMPLETION_RULE = "hookyard.complete"
 
 @dataclass(frozen=True)
 class Routed:
-    """What routing led to: deliveries to wake, events that can go on now."""
+    """What routing led to: deliveries to wake, events that can go on now, and what is for a person to look at."""
 
     event_id: UUID
     type: str
     state: EventState
     deliveries: tuple[Wake, ...] = ()
     events: tuple[UUID, ...] = ()
+    failure: tuple[Reason, str] | None = None
+    """Why the event failed, and what is wrong in words."""
+    dead: tuple[DeadLetter, ...] = ()
+    """Deliveries that are dead from the start."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class _Routing:
         self._router, self._config, self._settings = router, router.config, router.settings
         self._connection, self._row, self._now = connection, row, router.clock()
         self._subject = Subject(row.account, row.subject)
+        self._woken: list[Wake] = []
+        self._dead: list[DeadLetter] = []
 
     def run(self) -> Routed:
         row = self._row
@@ -116,8 +124,9 @@ class _Routing:
         event = {"account": self._row.account, "occurred_at": what.occurred_at, "received_at": self._row.received_at}
         context = expression_context(event, what.data, self._subject, snapshot.values, self._now)
         asked = happenings if what.handling is not Handling.IGNORED else []
-        planned = tuple(wake for happening in asked for wake in self._ask_rules(happening, context))
-        return self._conclude(EventState.PROCESSED, deliveries=planned, events=woken)
+        for happening in asked:
+            self._ask_rules(happening, context)
+        return self._conclude(EventState.PROCESSED, events=woken)
 
     def _snapshot(self) -> subjects.Snapshot:
         if self._subject.key is None:
@@ -162,7 +171,7 @@ class _Routing:
             action=completion.action, account=account, effect_key=None, parameters=completion.parameters,
             due_at=self._now + timedelta(seconds=self._settings.complete_after_seconds),
         )  # fmt: skip
-        wake = deliveries.plan(self._connection, wanted, self._now, self._settings.rewake_seconds)
+        self._plan(wanted)
         done = deliveries.state_of(self._connection, wanted)
         if done and done.state == DeliveryState.SUCCEEDED:
             return self._fail(Reason.COMPLETION_FAILED, f"{completion.action} did not tell what is missing")
@@ -170,7 +179,7 @@ class _Routing:
             return self._fail(
                 Reason.COMPLETION_FAILED, f"delivery {done.id} ({completion.action}) is {done.state}: retry it"
             )
-        return self._conclude(EventState.WAITING, deliveries=(wake,) if wake else ())
+        return self._conclude(EventState.WAITING)
 
     def _account_for(self, completion: Completion) -> str | None:
         fitting = self._accounts_of(completion.action.partition(".")[0])
@@ -201,11 +210,10 @@ class _Routing:
 
     def _wake_waiting(self) -> tuple[UUID, ...]:
         """Let the events go on that waited for what is now known of this subject."""
-        waiting = (events.c.subject == self._subject.key) & (events.c.state == EventState.WAITING)
-        changed = update(events).where(waiting).values(state=EventState.RECEIVED, wake_at=self._now)
-        return tuple(self._connection.scalars(changed.returning(events.c.id)))
+        woken = completing.wake_waiting(self._connection, self._subject.account, str(self._subject.key), self._now)
+        return tuple(woken)
 
-    def _ask_rules(self, happening: _Happening, context: dict[str, Any]) -> Iterator[Wake]:
+    def _ask_rules(self, happening: _Happening, context: dict[str, Any]) -> None:
         context = context | {"event": context["event"] | {"id": str(happening.id), "type": happening.type}}
         for rule in self._config.rules:
             if not rule.listens_to(happening.type, happening.account):
@@ -220,15 +228,21 @@ class _Routing:
                 wanted = self._planned(happening, rule, step, context)
                 if failure:
                     wanted = replace(wanted, effect_key=None, failure=failure)
-                wake = deliveries.plan(self._connection, wanted, self._now, self._settings.rewake_seconds)
-                if wake:
-                    yield wake
+                self._plan(wanted)
+
+    def _plan(self, wanted: Planned) -> None:
+        written = deliveries.plan(self._connection, wanted, self._now, self._settings.rewake_seconds)
+        if written and written.state is DeliveryState.READY:
+            self._woken.append(Wake(written.id, written.account))
+        if written and wanted.failure:
+            reason, what = wanted.failure
+            self._dead.append(DeadLetter(written.id, wanted.event_id, wanted.action, wanted.account, reason, what))
 
     def _planned(self, happening: _Happening, rule: Rule, step: Step, context: dict[str, Any]) -> Planned:
-        about = self._subject.key if happening.is_fact else str(happening.id)
+        about = fact_subject(self._subject) if happening.is_fact else str(happening.id)
         effect, failure = None, None
         try:
-            effect = effect_key(rule, step, str(about), context)
+            effect = effect_key(rule, step, about, context)
         except ExpressionError as error:
             failure = (Reason.EXPRESSION, f"{rule.where}: step {step.id}: once: {error}")
         return Planned(
@@ -238,24 +252,32 @@ class _Routing:
 
     def _fail(self, reason: Reason, what: str) -> Routed:
         self._update(reason=reason, last_error=what)
-        return self._conclude(EventState.FAILED)
+        return self._conclude(EventState.FAILED, failure=(reason, what))
 
-    def _conclude(self, state: EventState, **woken: Any) -> Routed:
+    def _conclude(self, state: EventState, **more: Any) -> Routed:
         values: dict[str, Any] = {"state": state, "wake_at": None}
         if state is not EventState.WAITING:
             values["processed_at"] = self._now
         if state is not EventState.FAILED:
             values |= {"reason": None, "last_error": None}
         self._update(**values)
-        return Routed(self._row.id, self._row.type, state, **woken)
+        return Routed(
+            self._row.id, self._row.type, state, deliveries=tuple(self._woken), dead=tuple(self._dead), **more
+        )
 
     def _update(self, **values: Any) -> None:
         self._connection.execute(update(events).where(events.c.id == self._row.id).values(values))
 
 
+def fact_subject(subject: Subject) -> str:
+    """Return the name of a fact's subject: two accounts may have an order of one number each."""
+    return f"{subject.account}/{subject.key}"
+
+
 def effect_key(rule: Rule, step: Step, about: str, context: dict[str, Any]) -> str:
     """Return the name of a step's effect; `about` is the event's id, or a fact's subject. Raises ExpressionError."""
     effect = f"{rule.name}/{step.id}/{about}" if step.effect_key is None else str(step.effect_key(context))
+    effect = storable_text(effect)
     if not effect.strip() or len(effect) > MOST_EFFECT_KEY_CHARACTERS:
         raise ExpressionError(f"a text of 1 to {MOST_EFFECT_KEY_CHARACTERS} characters is wanted")
     return effect

@@ -18,9 +18,9 @@ from worker.acting import Action
 from worker.clock import Clock
 from worker.delivering import lease_ran_out
 from worker.ledger import deliveries
-from worker.ledger.deliveries import AttemptRecord, Wake
+from worker.ledger.deliveries import AttemptRecord, DeadLetter, Wake
 from worker.routing import COMPLETION_RULE
-from worker.states import DeliveryState
+from worker.states import DeliveryState, Reason
 
 MOST_AT_ONCE = 500
 log = structlog.get_logger()
@@ -33,18 +33,6 @@ _EVENTS_DUE = text(
     ) RETURNING id
     """
 )
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A delivery that a sweep gave up, for whoever reports it."""
-
-    id: UUID
-    event_id: UUID
-    rule: str
-    action: str
-    reason: str
-    error: str
 
 
 @dataclass(frozen=True)
@@ -66,8 +54,8 @@ class Sweeper:
     clock: Clock
     draw: Callable[[], float]
 
-    def sweep(self, accounts: Sequence[str], *, events_too: bool) -> Swept:
-        """Resolve leases that ran out, then return what is due for these accounts (and of events)."""
+    def sweep(self, busy: Sequence[str], *, events_too: bool) -> Swept:
+        """Resolve leases that ran out, then return what is due (and of events), but for accounts that are `busy`."""
         now = self.clock()
         with self.engine.begin() as connection:
             resolved = [
@@ -77,7 +65,7 @@ class Sweeper:
             patience = self.settings.rewake_seconds
             again = {"now": now, "again": now + timedelta(seconds=patience), "most": MOST_AT_ONCE}
             due_events = list(connection.scalars(_EVENTS_DUE, again)) if events_too else []
-            due = deliveries.due(connection, now, accounts, MOST_AT_ONCE, patience)
+            due = deliveries.due(connection, now, busy, MOST_AT_ONCE, patience)
         return Swept(due_events, due, [dead for dead in resolved if dead])
 
     def _resolve(self, connection: Connection, row: Row[Any], now: datetime) -> DeadLetter | None:
@@ -92,4 +80,5 @@ class Sweeper:
         )  # fmt: skip
         if conclusion.state != DeliveryState.DEAD:
             return None
-        return DeadLetter(row.id, row.event_id, row.rule, row.action, str(conclusion.reason), str(conclusion.error))
+        reason = conclusion.reason or Reason.LEASE_EXPIRED
+        return DeadLetter(row.id, row.event_id, row.action, row.account, reason, conclusion.error or "")

@@ -11,11 +11,9 @@ from uuid import UUID
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import RedisError
 
 from config.accounts import Account
-from worker.celery_app import DELIVER, EVENTS_QUEUE, PROCESS_EVENTS, delivery_queue
+from worker.celery_app import CONTROL_QUEUE, DELIVER, EVENTS_QUEUE, PROCESS_EVENTS, delivery_queue
 from worker.ledger.deliveries import Wake
 
 PAUSE_SECONDS = 1.0
@@ -39,8 +37,10 @@ class Wakeups:
     def deliveries(self, wakes: Iterable[Wake]) -> None:
         """Wake these deliveries; the id of each task is the delivery's."""
         for wake in wakes:
-            if account := self._accounts.get(wake.account):
-                self._publish(DELIVER, [str(wake.id)], delivery_queue(account.vendor), str(wake.id))
+            account = self._accounts.get(wake.account)
+            # For an account that is no longer configured: its delivery has to learn that it is a dead letter.
+            to = delivery_queue(account.vendor) if account else CONTROL_QUEUE
+            self._publish(DELIVER, [str(wake.id)], to, str(wake.id))
 
     def again(self, delivery_id: UUID, to: str) -> None:
         """Wake a delivery that was turned away, by the queue it came from."""
@@ -51,7 +51,7 @@ class Wakeups:
             return
         try:
             self._app.send_task(task, arguments, queue=to, task_id=task_id, retry=False)
-        except (BrokerError, RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever a broker library throws, the work before it is done
             self._silent_until = time.monotonic() + PAUSE_SECONDS
             log.warning("wakeup.failed", error=type(error).__name__, pause_seconds=PAUSE_SECONDS)
 
@@ -77,7 +77,4 @@ class BackgroundWakeups:
             time.sleep(self._gather_seconds)
             while len(ids) < MOST_IDS_A_MESSAGE and not self._ids.empty():
                 ids.append(self._ids.get_nowait())
-            try:
-                self._wakeups.events(ids)
-            except Exception as error:  # noqa: BLE001 - this thread must outlive whatever a broker library throws
-                log.error("wakeup.bug", error=type(error).__name__)
+            self._wakeups.events(ids)

@@ -11,7 +11,7 @@ becomes one of ours here, and nowhere else.
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -21,6 +21,7 @@ import httpx
 from config.accounts import Account
 from worker.clock import Clock
 from worker.errors import RetryableError, UncertainError, WorkerError
+from worker.ledger.storable import storable, storable_text
 from worker.states import Reason
 
 MOST_ANSWER_BYTES = 1_000_000
@@ -70,15 +71,15 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """Return the parsed body; None when it is not JSON."""
+        """Return the parsed body, as the ledger can keep it; decimals are texts, exact. None when it is not JSON."""
         try:
-            return json.loads(self.body)
-        except ValueError:
+            return storable(json.loads(self.body, parse_float=str, parse_constant=str))
+        except (ValueError, RecursionError):
             return None
 
     def text(self) -> str:
         """Return the body as text, whatever its bytes."""
-        return self.body.decode("utf-8", "replace")
+        return storable_text(self.body.decode("utf-8", "replace"))
 
 
 @dataclass
@@ -102,13 +103,14 @@ class HttpSession:
         self.exchanges.append(exchange)
         began = time.monotonic()
         try:
-            answer = self._exchange(method, path, given)
+            answer = self._exchange(self._built(method, path, given))
         except WorkerError as error:
             exchange["error"] = error.reason
             raise
         finally:
             exchange["seconds"] = round(time.monotonic() - began, 3)
-        exchange["answer"] = {"status": answer.status, "body": answer.json() or answer.text()}
+        body = answer.json()
+        exchange["answer"] = {"status": answer.status, "body": answer.text() if body is None else body}
         return answer
 
     def retry_after_seconds(self, answer: Answer) -> float | None:
@@ -121,10 +123,19 @@ class HttpSession:
         except (ValueError, TypeError):
             return None
 
-    def _exchange(self, method: str, path: str, given: Mapping[str, Any]) -> Answer:
-        deadline = time.monotonic() + self.timeout_seconds
+    def _built(self, method: str, path: str, given: Mapping[str, Any]) -> httpx.Request:
+        """Build a request; what goes wrong here has sent nothing."""
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", **given.get("headers", {})}
-        with _translated(self), self._stream(method, path, {**given, "headers": headers}) as response:
+        timeout = httpx.Timeout(self.timeout_seconds, connect=min(_CONNECT_SECONDS, self.timeout_seconds))
+        given = {**given, "headers": headers, "timeout": timeout}
+        try:
+            return self.client.build_request(method, self.base_url + path, **given)
+        except httpx.InvalidURL:
+            raise RetryableError(Reason.CONNECT_FAILED, "the account's address is not usable") from None
+
+    def _exchange(self, request: httpx.Request) -> Answer:
+        deadline = time.monotonic() + self.timeout_seconds
+        with _translated(self), closing(self.client.send(request, stream=True, follow_redirects=False)) as response:
             body = b""
             for chunk in response.iter_raw():
                 body += chunk
@@ -134,19 +145,12 @@ class HttpSession:
                     raise UncertainError(Reason.TIMEOUT, _WORDS[Reason.TIMEOUT])
             return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
 
-    def _stream(self, method: str, path: str, given: Mapping[str, Any]) -> Any:
-        timeout = httpx.Timeout(self.timeout_seconds, connect=min(_CONNECT_SECONDS, self.timeout_seconds))
-        return self.client.stream(method, self.base_url + path, timeout=timeout, follow_redirects=False, **given)
-
 
 @contextmanager
 def _translated(session: HttpSession) -> Iterator[None]:
     sent_before, session.sent = session.sent, True
     try:
         yield
-    except httpx.InvalidURL:
-        session.sent = sent_before
-        raise RetryableError(Reason.CONNECT_FAILED, "the account's address is not usable") from None
     except httpx.HTTPError as error:
         kind = type(error)
         if kind in NOT_SENT:

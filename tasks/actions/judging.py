@@ -4,6 +4,7 @@ Invariant: every status has a verdict; a vendor's own table only refines this on
 """
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 from tasks.actions.http import Answer, HttpSession
 from worker.errors import PermanentError, RetryableError, UncertainError, WorkerError
@@ -31,15 +32,14 @@ STATUS_VERDICTS: dict[int, Verdict] = {
     422: Verdict(PermanentError, Reason.INVALID_REQUEST),
     425: Verdict(RetryableError, Reason.UNAVAILABLE),
     429: Verdict(RetryableError, Reason.RATE_LIMITED),
-    500: Verdict(RetryableError, Reason.SERVER_ERROR),
-    502: Verdict(RetryableError, Reason.SERVER_ERROR),
     503: Verdict(RetryableError, Reason.UNAVAILABLE),
     # A gateway that waited in vain: behind it the request may have been carried out.
     504: Verdict(UncertainError, Reason.TIMEOUT),
 }
 _REDIRECT = Verdict(PermanentError, Reason.REJECTED)
 _OTHER_4XX = Verdict(PermanentError, Reason.REJECTED)
-_OTHER_5XX = Verdict(RetryableError, Reason.SERVER_ERROR)
+# It broke on the way, before or after it did what was asked: only the vendor's own words can say.
+_OTHER_5XX = Verdict(UncertainError, Reason.SERVER_ERROR)
 _NO_ANSWER_AT_ALL = Verdict(UncertainError, Reason.UNREADABLE_ANSWER)
 
 
@@ -56,11 +56,11 @@ def verdict_of(status: int, own: dict[int, Verdict]) -> Verdict | None:
     return _OTHER_5XX if status < 600 else _NO_ANSWER_AT_ALL
 
 
-def raise_verdict(verdict: Verdict, session: HttpSession, answer: Answer, message: str) -> None:
+def raise_verdict(verdict: Verdict, session: HttpSession, answer: Answer, message: str) -> NoReturn:
     """Raise what a verdict says, with the vendor's words and any Retry-After."""
     text = f"HTTP {answer.status}: {message[:MOST_MESSAGE_CHARACTERS]}" if message else f"HTTP {answer.status}"
     if verdict.error is RetryableError:
-        raise RetryableError(
-            verdict.reason, text, session.retry_after_seconds(answer), most_attempts=verdict.most_attempts
-        )
+        raise RetryableError(verdict.reason, text, session.retry_after_seconds(answer), verdict.most_attempts)
+    if verdict.error is UncertainError:
+        raise UncertainError(verdict.reason, text, session.retry_after_seconds(answer))
     raise verdict.error(verdict.reason, text)

@@ -5,13 +5,14 @@ delivery that had, or may still have, its effect.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from worker.ids import new_id
 from worker.ledger.tables import HOLDS_ITS_EFFECT, attempts, deliveries
@@ -27,6 +28,18 @@ class Wake:
 
     id: UUID
     account: str
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A delivery that nobody retries by itself, for whoever reports it."""
+
+    id: UUID
+    event_id: UUID
+    action: str
+    account: str
+    reason: Reason
+    error: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,7 @@ class Conclusion:
     error: str | None = None
     due_at: datetime | None = None
     result: dict[str, Any] | None = None
+    duplicate_of: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -66,15 +80,27 @@ class AttemptRecord:
     finished_at: datetime
     worker: str
     exchanges: list[dict[str, Any]]
+    id: UUID = field(default_factory=new_id)
+    """Given before it is written, so that writing it again after a lost commit writes it once."""
 
 
-def plan(connection: Connection, wanted: Planned, now: datetime, rewake_seconds: float) -> Wake | None:
-    """Write a delivery down, once per event, rule and step; return it when it is to be woken.
+@dataclass(frozen=True)
+class Written:
+    """A delivery that was planned just now."""
+
+    id: UUID
+    account: str
+    state: DeliveryState
+
+
+def plan(connection: Connection, wanted: Planned, now: datetime, rewake_seconds: float) -> Written | None:
+    """Write a delivery down, once per event, rule and step; None when it had been planned before.
 
     When another delivery has, or may have, the same effect, this one is `suppressed` and names the other.
     """
-    row = {
-        "id": new_id(), "event_id": wanted.event_id, "rule": wanted.rule, "step": wanted.step,
+    new = new_id()
+    row: dict[str, Any] = {
+        "id": new, "event_id": wanted.event_id, "rule": wanted.rule, "step": wanted.step,
         "action": wanted.action, "account": wanted.account, "effect_key": wanted.effect_key,
         "parameters": wanted.parameters, "due_at": wanted.due_at, "created_at": now, "updated_at": now,
         "state": DeliveryState.READY if wanted.due_at <= now else DeliveryState.WAITING,
@@ -84,9 +110,9 @@ def plan(connection: Connection, wanted: Planned, now: datetime, rewake_seconds:
         reason, what = wanted.failure
         row |= {"state": DeliveryState.DEAD, "reason": reason, "last_error": what, "wake_at": None}
     while True:
-        inserted = connection.execute(insert(deliveries).values(row).on_conflict_do_nothing())
-        if inserted.rowcount:
-            return Wake(row["id"], wanted.account) if row["state"] == DeliveryState.READY else None  # type: ignore[arg-type]
+        inserted = insert(deliveries).values(row).on_conflict_do_nothing().returning(deliveries.c.id)
+        if connection.scalar(inserted):
+            return Written(new, wanted.account, DeliveryState(str(row["state"])))
         if state_of(connection, wanted):
             return None
         if holder := holder_of_effect(connection, wanted.effect_key):
@@ -103,6 +129,17 @@ def state_of(connection: Connection, wanted: Planned) -> Row[Any, Any] | None:
         deliveries.c.event_id == wanted.event_id, deliveries.c.rule == wanted.rule, deliveries.c.step == wanted.step
     )
     return connection.execute(query).one_or_none()
+
+
+def take_effect(connection: Connection, delivery_id: UUID, effect_key: str) -> bool:
+    """Give a delivery the effect key it could not have when it was planned; False when another one holds it."""
+    mine = deliveries.update().where(deliveries.c.id == delivery_id).values(effect_key=effect_key)
+    try:
+        with connection.begin_nested():
+            connection.execute(mine)
+    except IntegrityError:
+        return False
+    return True
 
 
 def holder_of_effect(connection: Connection, effect_key: str | None) -> UUID | None:
@@ -181,27 +218,23 @@ _STILL_OURS = (deliveries.c.state == DeliveryState.IN_FLIGHT) | (
     (deliveries.c.reason == Reason.LEASE_EXPIRED)
     & deliveries.c.state.in_([DeliveryState.UNKNOWN, DeliveryState.RETRYING])
 )
+# A success is a fact: it also stands against a person's "try again", as long as nobody has begun to.
+_NOT_BEGUN_AGAIN = deliveries.c.state.in_([*OPEN_STATES, DeliveryState.UNKNOWN])
 
 
 def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusion: Conclusion) -> bool:
     """Record an attempt and move its delivery on.
 
     An answer that comes after the lease ran out still settles the delivery, as long as nobody has begun another
-    attempt or decided otherwise. Returns False when the delivery had moved on without it.
+    attempt or decided otherwise. Returns False when the delivery had moved on without it. May be called again
+    with the same record when it is not known whether the commit came through.
     """
-    connection.execute(
-        attempts.insert(),
-        {
-            "id": new_id(),
-            **vars(record),
-            "state": conclusion.state,
-            "reason": conclusion.reason,
-            "error": conclusion.error,
-        },
-    )
+    said = {"state": conclusion.state, "reason": conclusion.reason, "error": conclusion.error}
+    connection.execute(insert(attempts).values({**vars(record), **said}).on_conflict_do_nothing())
+    ours = _STILL_OURS | _NOT_BEGUN_AGAIN if conclusion.state == DeliveryState.SUCCEEDED else _STILL_OURS
     values = _concluded(conclusion, record.finished_at)
     mine = {"b_id": record.delivery_id, "b_number": record.number, "b_owner": owner}
-    return connection.execute(deliveries.update().where(_MINE, _STILL_OURS).values(values), mine).rowcount == 1
+    return connection.execute(deliveries.update().where(_MINE, ours).values(values), mine).rowcount == 1
 
 
 def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:
@@ -213,6 +246,8 @@ def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:
         values["due_at"] = conclusion.due_at
     if conclusion.result is not None:
         values["result"] = conclusion.result
+    if conclusion.duplicate_of is not None:
+        values["duplicate_of"] = conclusion.duplicate_of
     return values
 
 
@@ -220,17 +255,17 @@ _WAKE = text(
     """
     UPDATE deliveries SET wake_at = :again WHERE id IN (
         SELECT id FROM deliveries
-        WHERE state IN ('waiting', 'ready', 'retrying') AND wake_at <= :now AND account = ANY(:accounts)
+        WHERE state IN ('waiting', 'ready', 'retrying') AND wake_at <= :now AND account <> ALL(:busy)
         ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
     ) RETURNING id, account
     """
 )
 
 
-def due(connection: Connection, now: datetime, accounts: Sequence[str], most: int, rewake_seconds: float) -> list[Wake]:
-    """Return what is due and nobody woke, and note that it is being woken."""
+def due(connection: Connection, now: datetime, busy: Sequence[str], most: int, rewake_seconds: float) -> list[Wake]:
+    """Return what is due and nobody woke, but for accounts that are `busy`, and note that it is being woken."""
     again = now + timedelta(seconds=rewake_seconds)
-    rows = connection.execute(_WAKE, {"now": now, "again": again, "accounts": list(accounts), "most": most})
+    rows = connection.execute(_WAKE, {"now": now, "again": again, "busy": list(busy), "most": most})
     return [Wake(row.id, row.account) for row in rows]
 
 

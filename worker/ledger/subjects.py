@@ -4,13 +4,14 @@ Invariant: snapshots move forward only. Each field keeps the vendor's time of th
 statement fills what is missing and changes nothing else, and nothing erases what is known.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
+from worker.ledger.storable import storable
 from worker.ledger.tables import subjects
 
 
@@ -55,6 +56,8 @@ def merge(connection: Connection, account: str, patch: Patch, now: datetime) -> 
     empty = {"snapshot": {}, "known_at": {}, "complete": False, "created_at": now, "updated_at": now}
     row = {"account": account, "key": patch.subject, **empty}
     connection.execute(insert(subjects).values(row).on_conflict_do_nothing())
+    # A vendor's clock that is years ahead must not make its word stand for years.
+    patch = replace(patch, values=storable(patch.values), as_of=min(patch.as_of, now))
     merged = read_snapshot(connection, account, patch.subject, lock=True).merged(patch)
     changed = {"snapshot": merged.values, "known_at": merged.known_at, "complete": merged.complete, "updated_at": now}
     mine = (subjects.c.account == account) & (subjects.c.key == patch.subject)

@@ -18,8 +18,6 @@ from worker.acting import Action, Call, Outcome
 from worker.errors import PermanentError, UncertainError
 from worker.states import Reason
 
-# A 5xx says nothing of what was done before it, and no key makes a repeat harmless.
-_STATUS_VERDICTS = {status: Verdict(UncertainError, Reason.SERVER_ERROR) for status in (500, 501, 502, 504)}
 _OWNERSHIP = Verdict(PermanentError, Reason.FORBIDDEN)
 
 
@@ -56,7 +54,8 @@ def get_customer(call: Call) -> Outcome:
 
 def create_opportunity(call: Call) -> Outcome:
     """Create an opportunity; the result names it."""
-    body = {name: value for name, value in call.parameters.model_dump(exclude_none=True).items() if value != []}
+    given = call.parameters.model_dump(mode="json", exclude_none=True)
+    body = {name: value for name, value in given.items() if value != []}
     data = _ask(call, "POST", "/opportunities", json=body)
     found = data.get("opportunity_id") if isinstance(data, dict) else None
     if not found:
@@ -76,7 +75,7 @@ def _ask(call: Call, method: str, path: str, **given: Any) -> Any:
     }
     answer = session.request(method, f"/{quote(account.company, safe='')}{path}", headers=headers, **given)
     body = answer.json()
-    if verdict := verdict_of(answer.status, _STATUS_VERDICTS):
+    if verdict := verdict_of(answer.status, {}):
         code, message = _error(body)
         # 401 with this code is about who owns the record; the key is good.
         raise_verdict(_OWNERSHIP if code == "UNAUTHORIZED" else verdict, session, answer, message)

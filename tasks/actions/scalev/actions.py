@@ -6,16 +6,17 @@ may be of any type, and sometimes `message`. No idempotency key exists; 100 requ
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
 from config.accounts import ScalevAccount
 from tasks.actions.http import Answer, HttpSession
-from tasks.actions.judging import raise_verdict, verdict_of
+from tasks.actions.judging import Verdict, raise_verdict, verdict_of
 from tasks.actions.parameters import Parameters, Text
 from webhooks.sources.scalev.orders import order_patch
 from worker.acting import Action, Call, Outcome
-from worker.errors import PermanentError, UncertainError
+from worker.errors import PermanentError, RetryableError, UncertainError
 from worker.ledger.subjects import Patch
 from worker.states import Reason
 
@@ -23,6 +24,10 @@ OrderStatus = Literal[
     "draft", "pending", "confirmed", "in_process", "ready", "shipped", "completed", "rts", "canceled", "closed"
 ]
 PaymentStatus = Literal["unpaid", "paid", "settled", "conflict"]
+
+
+# Two changes at once: the vendor's own client repeats it, too.
+_STATUS_VERDICTS = {409: Verdict(RetryableError, Reason.NOT_YET, most_attempts=6)}
 
 
 class GetOrder(Parameters):
@@ -56,7 +61,7 @@ def get_order(call: Call) -> Outcome:
     """Read an order and take its state into the snapshot."""
     wanted: GetOrder = call.parameters
     if wanted.id:
-        order = _ask(call, "GET", f"/orders/{wanted.id}")
+        order = _ask(call, "GET", f"/orders/{quote(wanted.id, safe='')}")
     else:
         # The human number is no path value: it is searched for, and must match exactly.
         page = _ask(call, "GET", "/orders", params={"order_id": wanted.order_id, "page_size": 1})
@@ -92,12 +97,12 @@ def _ask(call: Call, method: str, path: str, **given: Any) -> Any:
     authorization = {"Authorization": f"Bearer {account.api_key.get_secret_value()}"}
     answer: Answer = session.request(method, path, headers=authorization, **given)
     body = answer.json()
-    if verdict := verdict_of(answer.status, {}):
+    if verdict := verdict_of(answer.status, _STATUS_VERDICTS):
         raise_verdict(verdict, session, answer, _message(body))
     if body is None and answer.status != 204:
         raise UncertainError(Reason.UNREADABLE_ANSWER, f"HTTP {answer.status} without a JSON body")
     if isinstance(body, dict) and body.get("failures"):
-        raise PermanentError(Reason.REJECTED, f"Scalev refused {len(body['failures'])} of the rows")
+        raise PermanentError(Reason.REJECTED, "Scalev refused some of the orders")
     return body
 
 

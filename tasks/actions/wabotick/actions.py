@@ -5,6 +5,7 @@ with HTTP 200; no send has an idempotency key, so a send whose outcome is unknow
 """
 
 import json
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -17,6 +18,7 @@ from worker.acting import Action, Call, Outcome
 from worker.errors import PermanentError, RetryableError, UncertainError
 from worker.states import Reason
 
+MOST_ID_CHARACTERS = 500
 _SUCCESS = ("1", "true", "success")
 _FAILURE = ("0", "false", "error", "failed")
 
@@ -77,7 +79,7 @@ def send_template(call: Call) -> Outcome:
     body = _ask(call, "/whatsapp/send/template", form)
     data = body.get("data")
     message_id = body.get("wa_message_id") or (data.get("message_id") if isinstance(data, dict) else None)
-    if not message_id:
+    if not isinstance(message_id, str | int) or not 0 < len(str(message_id)) <= MOST_ID_CHARACTERS:
         raise UncertainError(Reason.NO_MESSAGE_ID, "accepted, but without a message id: it may have been sent")
     return Outcome({"message_id": str(message_id), "message_state": "accepted"})
 
@@ -94,26 +96,32 @@ def _judged(session: HttpSession, answer: Answer) -> dict[str, Any]:
     """Return the body of a success; what it says decides, not the HTTP status."""
     body = answer.json()
     status = str(body.get("status")).lower() if isinstance(body, dict) else None
-    if status in _FAILURE and answer.status < 500:
-        raise_verdict(_rejection(body), session, answer, _message(body))
-    if verdict := verdict_of(answer.status, _STATUS_VERDICTS):
+    verdict = verdict_of(answer.status, _STATUS_VERDICTS)
+    if status in _FAILURE:
+        raise_verdict(_rejection(_message(body), verdict), session, answer, _message(body))
+    if verdict:
         raise_verdict(verdict, session, answer, _message(body))
-    if "html" in answer.headers.get("content-type", "").lower():
+    if status is None and "html" in answer.headers.get("content-type", "").lower():
         raise PermanentError(Reason.CREDENTIALS_REFUSED, "an HTML page instead of an answer: the login page?")
     if not isinstance(body, dict) or status not in _SUCCESS:
         raise UncertainError(Reason.UNREADABLE_ANSWER, f"HTTP {answer.status} with an answer that says nothing known")
     return body
 
 
-def _rejection(body: dict[str, Any]) -> Verdict:
-    said = _message(body).lower()
-    return next((verdict for words, verdict in REJECTIONS if words in said), _REJECTED)
+def _rejection(said: str, of_status: Verdict | None) -> Verdict:
+    """Return what a failure amounts to: by its words, else by its HTTP status; nothing was sent either way."""
+    for words, verdict in REJECTIONS:
+        if words in said.lower():
+            return verdict
+    if of_status is None:
+        return _REJECTED
+    return replace(of_status, error=RetryableError) if of_status.error is UncertainError else of_status
 
 
 def _message(body: Any) -> str:
-    """Return what an answer says in words; the vendor misspells the key in places."""
-    said = (body.get("message") or body.get("mesasge")) if isinstance(body, dict) else None
-    return said if isinstance(said, str) else ""
+    """Return what an answer says in words; the vendor misspells the key in places, and may say it in any shape."""
+    said = (body.get("message") or body.get("mesasge") or "") if isinstance(body, dict) else ""
+    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
 
 
 ACTIONS = (
