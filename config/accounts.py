@@ -3,13 +3,13 @@
 Invariant: an account without a secret for what it receives does not load.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from config.webhook_auth import Secret, Secrets, WebhookAuth
+from config.webhook_auth import Secrets, UrlSecret, WebhookAuth
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
@@ -39,7 +39,9 @@ def _as_list(value: object) -> object:
 
 Country = Annotated[str, AfterValidator(_known_country)]
 BaseUrl = Annotated[str, AfterValidator(_http_url)]
-UrlSecrets = Annotated[list[Secret], Field(min_length=1), BeforeValidator(_as_list)]
+UrlSecrets = Annotated[list[UrlSecret], Field(min_length=1), BeforeValidator(_as_list)]
+Credential = Annotated[SecretStr, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1)]
 
 
 class Part(BaseModel):
@@ -73,7 +75,7 @@ class ScalevAccount(Account):
 
     vendor: Literal["scalev"]
     signing_secrets: Secrets
-    api_key: SecretStr
+    api_key: Credential
     base_url: BaseUrl = "https://api.scalev.com/v3"
 
 
@@ -81,22 +83,29 @@ class WabotickAccount(Account):
     """A sending number at Wabotick; which secret a webhook's URL carries says which trigger it is."""
 
     vendor: Literal["wabotick"]
-    api_token: SecretStr
-    phone_number_id: str
+    api_token: Credential
+    phone_number_id: Text
     whatsapp_bot_id: str | None = None
     url_secrets: Annotated[
         dict[Literal["incoming", "outgoing", "status", "conversation", "flow"], UrlSecrets], Field(min_length=1)
     ]
     base_url: BaseUrl = "https://app.wabotick.com/api/v1"
 
+    @model_validator(mode="after")
+    def _a_secret_says_which_trigger(self) -> Self:
+        given = [secret.get_secret_value() for some in self.url_secrets.values() for secret in some]
+        if len(set(given)) != len(given):
+            raise ValueError("url_secrets: two of them are the same, so that a URL would not say which trigger it is")
+        return self
+
 
 class ProtonAccount(Account):
     """A company at Proton; how its webhooks prove themselves has to be chosen, the vendor documents nothing."""
 
     vendor: Literal["proton"]
-    company: str
-    user_id: str
-    api_key: SecretStr
+    company: Text
+    user_id: Text
+    api_key: Credential
     webhook_auth: WebhookAuth
     base_url: BaseUrl = "https://api.proton.ai"
 

@@ -7,10 +7,10 @@ ExpressionError, and a name without a value is an error, never an empty text.
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, meta
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -21,7 +21,7 @@ from config.phones import to_e164
 NAMES = ("event", "data", "order", "customer", "account", "now")
 """What an expression may speak of."""
 
-_WHOLE = re.compile(r"\A\s*\{\{(?P<inner>(?:(?!\}\}).)*)\}\}\s*\Z", re.DOTALL)
+_WHOLE = re.compile(r"\A\s*\{\{-?(?P<inner>(?:(?!-?\}\}).)*)-?\}\}\s*\Z", re.DOTALL)
 
 Context = Mapping[str, Any]
 Evaluate = Callable[[Context], Any]
@@ -32,7 +32,7 @@ class ExpressionError(Exception):
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset({"**", "*"})
+    intercepted_binops = frozenset({"**", "*", "%"})
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Let `order.items` be the key of the data, not the method of the mapping."""
@@ -41,7 +41,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" or (operator == "*" and any(isinstance(side, str | list) for side in (left, right))):
+        # Whoever sends the data must not be able to make a text of a gigabyte out of it.
+        if operator == "**" or any(isinstance(side, str | bytes | list | tuple) for side in (left, right)):
             raise SecurityError(f"{operator} is not allowed here")
         return super().call_binop(context, operator, left, right)
 
@@ -56,7 +57,7 @@ class Expressions:
     """Compiles expressions for one shop: its country and time zone are behind the filters."""
 
     def __init__(self, business: Business) -> None:
-        self._jinja = _Sandbox(undefined=StrictUndefined, autoescape=False)
+        self._jinja = _Sandbox(undefined=StrictUndefined, autoescape=False, finalize=_not_none)
         self._jinja.globals.clear()
         self._jinja.filters["phone"] = lambda raw: _required(to_e164(raw, business.country), "a phone number")
         self._jinja.filters["money"] = _money
@@ -84,19 +85,31 @@ class Expressions:
         try:
             compiled = self._jinja.compile_expression(text, undefined_to_none=False)
         except TemplateError as error:
-            raise ExpressionError(str(error.message)) from None
+            raise ExpressionError(f"cannot be read: {error.message}") from None
         return lambda context: _defined(compiled(context))
 
     def _check_names(self, source: str) -> None:
         try:
+            tree = self._jinja.parse(source)
+            self._check_nodes(tree)
             self._jinja.from_string(source)
-            names = meta.find_undeclared_variables(self._jinja.parse(source))
+            names = meta.find_undeclared_variables(tree)
         except TemplateSyntaxError as error:
             raise ExpressionError(f"cannot be read: {error.message}") from None
         if unknown := sorted(names - set(NAMES)):
             raise ExpressionError(
                 f'unknown name "{unknown[0]}"' + (suggest(unknown[0], NAMES) or f" (there are {', '.join(NAMES)})")
             )
+
+    def _check_nodes(self, tree: nodes.Template) -> None:
+        """Refuse what Jinja would only refuse when it gets there, in a branch that is rarely taken."""
+        if next(tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)), None):
+            raise ExpressionError("cannot be read: there are no other templates to include or import")
+        for kind, known in ((nodes.Filter, self._jinja.filters), (nodes.Test, self._jinja.tests)):
+            for node in tree.find_all(kind):
+                if node.name not in known:
+                    word = kind.__name__.lower()
+                    raise ExpressionError(f'cannot be read: no {word} named "{node.name}"' + suggest(node.name, known))
 
     def _guarded(self, text: str, evaluate: Evaluate) -> Evaluate:
         def guarded(context: Context) -> Any:
@@ -110,6 +123,13 @@ class Expressions:
                 raise ExpressionError(f"`{text.strip()}`: {type(error).__name__}") from None
 
         return guarded
+
+
+def _not_none(value: Any) -> Any:
+    """Refuse to write "None" into a text: what is not known must not reach a customer, or name an effect."""
+    if value is None:
+        raise ExpressionError('a part of the text has no value (write `or "…"` where that is meant)')
+    return value
 
 
 def _defined(value: Any) -> Any:
@@ -133,10 +153,12 @@ def _required(value: str | None, what: str) -> str:
 def _money(value: object) -> str:
     """Write an amount as Indonesian shops do: 168724.00 becomes Rp168.724."""
     try:
-        amount = Decimal(str(value))
+        amount = Decimal(str(value)).quantize(Decimal(1), ROUND_HALF_UP)
     except InvalidOperation:
-        raise ExpressionError("the value is not an amount of money") from None
-    return "Rp" + f"{amount.quantize(Decimal(1)):,}".replace(",", ".")
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise ExpressionError("the value is not an amount of money")
+    return "Rp" + f"{amount:,}".replace(",", ".")
 
 
 def _local(value: object, business: Business, form: str) -> str:

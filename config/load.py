@@ -4,21 +4,38 @@ Invariant: `load_config` returns only when there is no fault at all; every start
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-from config.accounts import Account, AccountsFile, Business
+from config import webhook_auth
+from config.accounts import Account, AccountsFile, Business, ProtonAccount, ScalevAccount, WabotickAccount
 from config.expressions import Expressions
 from config.faults import ConfigError, Fault, suggest
 from config.rules import Catalog, Rule, RuleCompiler, RulesFile, RuleSource, StepSource
-from config.yaml_files import Document, read_yaml
+from config.yaml_files import Document, Location, read_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_KNOWN_KEYS: Mapping[str, type[BaseModel]] = {"rules": RuleSource, "steps": StepSource}
+# Whose keys stand below a part of a location: a list's or object's name, or the branch of a union that pydantic chose.
+_MODELS: Mapping[str, type[BaseModel]] = {
+    "steps": StepSource,
+    "business": Business,
+    "scalev": ScalevAccount,
+    "wabotick": WabotickAccount,
+    "proton": ProtonAccount,
+    "hmac": webhook_auth.HmacScheme,
+    "standard_webhooks": webhook_auth.StandardWebhooksScheme,
+    "static": webhook_auth.StaticScheme,
+    "basic": webhook_auth.BasicScheme,
+    "url_secret": webhook_auth.UrlSecretScheme,
+    "jwt": webhook_auth.JwtScheme,
+}
 
 
 @dataclass(frozen=True)
@@ -51,20 +68,32 @@ def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog) -> C
     """Load `accounts.yaml` and `rules/*.yaml`; raises ConfigError with every fault of all files."""
     document, parsed = _read_accounts(folder, environ)
     faults = list(document.faults)
-    accounts = parsed.accounts if parsed else {}
     business = parsed.business if parsed else Business()
-    compiler = RuleCompiler(accounts, catalog, Expressions(business), business.country)
+    compiler = RuleCompiler(_vendors(document), catalog, Expressions(business), business.country)
     rules: list[Rule] = []
-    for path in sorted((folder / "rules").glob("*.y*ml")):
+    for path in _rule_files(folder / "rules"):
         file = read_yaml(path, f"rules/{path.name}", environ)
-        if not file.faults:
-            # Without accounts every mention of one would be a fault of its own, though only accounts.yaml is wrong.
-            rules += _compile_file(file, compiler) if parsed else []
+        rules += _compile_file(file, compiler)
         faults += file.faults
     faults += _repeated_names(rules)
     if faults or parsed is None:
         raise ConfigError(_in_order(faults))
-    return Config(accounts, business, tuple(rules))
+    return Config(parsed.accounts, business, tuple(rules))
+
+
+def _rule_files(folder: Path) -> list[Path]:
+    """Return the files that hold rules; what begins with a dot belongs to an editor or to the system."""
+    return sorted(
+        path for path in folder.glob("*") if path.suffix in {".yaml", ".yml"} and not path.name.startswith(".")
+    )
+
+
+def _vendors(document: Document) -> dict[str, str] | None:
+    """Return the vendor of every account, also of those with a fault; None when that cannot be told."""
+    accounts = document.data.get("accounts") if isinstance(document.data, dict) else None
+    if not isinstance(accounts, dict):
+        return None
+    return {name: str(given.get("vendor")) for name, given in accounts.items() if isinstance(given, dict)}
 
 
 def _read_accounts(folder: Path, environ: Mapping[str, str]) -> tuple[Document, AccountsFile | None]:
@@ -73,45 +102,69 @@ def _read_accounts(folder: Path, environ: Mapping[str, str]) -> tuple[Document, 
         document.fault((), "is empty")
     if document.data is None:
         return document, None
-    return document, _validated(AccountsFile, document)
+    return document, _validated(AccountsFile, document.data, (), document)
 
 
 def _compile_file(document: Document, compiler: RuleCompiler) -> list[Rule]:
     if document.data is None:
         return []
-    parsed = _validated(RulesFile, document)
-    if parsed is None:
-        return []
-    return [compiler.compile(source, ("rules", index), document) for index, source in enumerate(parsed.rules)]
+    parsed = _validated(RulesFile, document.data, (), document)
+    # Each rule by itself: a fault in one hides none of another.
+    found = [
+        (_validated(RuleSource, source, ("rules", index), document), ("rules", index))
+        for index, source in enumerate(parsed.rules if parsed else ())
+    ]
+    return [compiler.compile(source, at, document) for source, at in found if source]
 
 
-def _validated(model: type[Model], document: Document) -> Model | None:
-    unset = {fault.where for fault in document.faults}
+def _validated(model: type[Model], data: Any, at: Location, document: Document) -> Model | None:
+    """Note every fault of a part; return it when nothing but unknown keys and unset variables is wrong with it."""
     try:
-        return model.model_validate(document.data)
+        return model.model_validate(data)
     except ValidationError as error:
-        for detail in error.errors(include_input=False, include_url=False):
-            if document.where(detail["loc"]) not in unset:  # an unset variable on that line has been told already
-                document.fault(detail["loc"], _explained(dict(detail), model))
-    return None
+        details = error.errors(include_input=False, include_url=False)
+    for detail in details:
+        document.fault(*_explained(detail, at, model, document))
+    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+    try:
+        return model.model_validate(_without(data, unknown)) if unknown else None
+    except ValidationError:
+        return None
 
 
-def _explained(detail: dict[str, object], model: type[BaseModel]) -> str:
-    loc = detail["loc"]
-    assert isinstance(loc, tuple)  # noqa: S101 - pydantic's contract, told to mypy
-    name = ".".join(str(part) for part in loc if not isinstance(part, int))
-    if detail["type"] == "extra_forbidden":
-        return f'unknown key "{loc[-1]}"' + suggest(str(loc[-1]), _keys_beside(loc, model))
-    if detail["type"] == "missing":
-        return f'"{loc[-1]}" is missing'
-    if detail["type"] == "union_tag_invalid":
-        return f"{name}: {detail['msg']}"
-    return f"{name}: {str(detail['msg']).removeprefix('Value error, ')}" if name else str(detail["msg"])
+def _without(data: Any, locations: list[Location]) -> Any:
+    """Return a copy without the keys at these locations, so that the rest can be looked at."""
+    data = deepcopy(data)
+    for location in locations:
+        parent: Any = data
+        for key in location[:-1]:
+            with suppress(LookupError, TypeError):  # the name of a union's branch stands in no data
+                parent = parent[key]
+        parent.pop(location[-1], None)
+    return data
 
 
-def _keys_beside(loc: tuple[object, ...], model: type[BaseModel]) -> list[str]:
-    parents = [part for part in loc[:-1] if part in _KNOWN_KEYS]
-    fields = (_KNOWN_KEYS[str(parents[-1])] if parents else model).model_fields
+def _explained(detail: ErrorDetails, at: Location, model: type[BaseModel], document: Document) -> tuple[Location, str]:
+    """Return where something is wrong and what it is, in our words."""
+    loc, kind = (*at, *detail["loc"]), detail["type"]
+    name = ".".join(str(part) for part in document.place(loc)[len(at) :] if not isinstance(part, int))
+    said = detail["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return loc, f'unknown key "{loc[-1]}"' + suggest(str(loc[-1]), _keys_beside(detail["loc"], model))
+    if kind == "missing":
+        return loc, f'"{loc[-1]}" is missing'
+    if kind == "union_tag_not_found":
+        return loc, f"{detail['ctx']['discriminator']} is missing".replace("'", '"')
+    if kind == "union_tag_invalid":
+        known = [word.strip("' ") for word in detail["ctx"]["expected_tags"].split(",")]
+        given, key = detail["ctx"]["tag"], detail["ctx"]["discriminator"].strip("'")
+        return (*loc, key), f'unknown {key} "{given}"' + (suggest(given, known) or f" (there are {', '.join(known)})")
+    return loc, f"{name}: {said}" if name else said
+
+
+def _keys_beside(loc: Location, model: type[BaseModel]) -> list[str]:
+    parents = [part for part in loc[:-1] if part in _MODELS]
+    fields = (_MODELS[str(parents[-1])] if parents else model).model_fields
     return [field.alias or name for name, field in fields.items()]
 
 

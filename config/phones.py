@@ -3,7 +3,13 @@
 Invariant: two spellings of one number give the same E.164 text; what is not surely a number gives None.
 """
 
+from collections.abc import Iterator
+
 import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberType
+
+_MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+_MOST_DIGITS = 20
 
 
 def to_e164(raw: object, country: str) -> str | None:
@@ -14,17 +20,36 @@ def to_e164(raw: object, country: str) -> str | None:
     """
     text = str(raw).strip() if isinstance(raw, str | int) and not isinstance(raw, bool) else ""
     digits = "".join(character for character in text if character.isdecimal())
-    if not digits or len(digits) > 20:
+    if not digits or len(digits) > _MOST_DIGITS:
         return None
-    code = str(phonenumbers.country_code_for_region(country))
-    spellings = ["+" + digits] if text.startswith("+") else [digits, "+" + digits]
-    if digits.startswith(code + "0"):
-        spellings.insert(0, "+" + code + digits[len(code) :].lstrip("0"))
-    for spelling in spellings:
-        try:
-            number = phonenumbers.parse(spelling, country)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(number):
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return None
+    found = next(_readings(digits, country, has_plus=text.startswith("+")), None)
+    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164) if found else None
+
+
+def _readings(digits: str, country: str, *, has_plus: bool) -> Iterator[PhoneNumber]:
+    """Yield what digits may mean, the likeliest first.
+
+    Bare digits are a number with its country code, or a local one: `62812345678` is both an Indonesian mobile and, as
+    local digits, a landline. So the own country code decides, then a local mobile, then any other country's code.
+    """
+    if has_plus:
+        yield from _valid("+" + digits, country)
+        return
+    if digits.startswith("00"):
+        yield from _valid("+" + digits[2:], country)
+    if digits.startswith(str(phonenumbers.country_code_for_region(country))):
+        yield from _valid("+" + digits, country)
+    for local in _valid(digits, country):
+        if digits.startswith("0") or phonenumbers.number_type(local) in _MOBILE:
+            yield local
+    yield from _valid("+" + digits, country)
+    yield from _valid(digits, country)
+
+
+def _valid(spelling: str, country: str) -> Iterator[PhoneNumber]:
+    try:
+        number = phonenumbers.parse(spelling, country)
+    except phonenumbers.NumberParseException:
+        return
+    if phonenumbers.is_valid_number(number):
+        yield number

@@ -5,19 +5,28 @@ its constant parameters are valid. What the language does not know yet is refuse
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from config.accounts import Account, Name
+from config.accounts import Name
 from config.expressions import Context, Evaluate, ExpressionError, Expressions
 from config.faults import suggest
 from config.yaml_files import Document, Location
 
 _SEGMENT = re.compile(r"[a-z0-9_*]+\Z")
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("an expression is wanted (leave the key out when there is none)")
+    return text
+
+
+Expression = Annotated[str, AfterValidator(_not_blank)]
 
 
 class StepSource(BaseModel):
@@ -28,7 +37,7 @@ class StepSource(BaseModel):
     id: Name | None = None
     action: str
     account: str | None = None
-    once: str | None = None
+    once: Expression | None = None
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
 
 
@@ -39,8 +48,8 @@ class RuleSource(BaseModel):
 
     name: Name
     on: Annotated[list[str], Field(min_length=1)]
-    from_: list[str] | None = Field(default=None, alias="from")
-    when: str | None = None
+    from_: Annotated[list[str], Field(min_length=1)] | None = Field(default=None, alias="from")
+    when: Expression | None = None
     steps: Annotated[list[StepSource], Field(min_length=1)]
 
 
@@ -49,7 +58,8 @@ class RulesFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    rules: list[RuleSource]
+    rules: list[Any]
+    """Each a `RuleSource`, validated one by one."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +120,10 @@ class RuleCompiler:
     """Turns what the user wrote into rules, noting every fault at its line."""
 
     def __init__(
-        self, accounts: Mapping[str, Account], catalog: Catalog, expressions: Expressions, country: str
+        self, vendors: Mapping[str, str] | None, catalog: Catalog, expressions: Expressions, country: str
     ) -> None:
-        self._accounts, self._catalog = accounts, catalog
+        """`vendors` holds the vendor of every account; None: not known, no mention of an account is checked."""
+        self._vendors, self._catalog = vendors, catalog
         self._expressions, self._country = expressions, country
 
     def compile(self, source: RuleSource, at: Location, document: Document) -> Rule:
@@ -120,8 +131,8 @@ class RuleCompiler:
         for index, pattern in enumerate(source.on):
             self._check_pattern(pattern, (*at, "on", index), document)
         for index, name in enumerate(source.from_ or ()):
-            if name not in self._accounts:
-                document.fault((*at, "from", index), f'unknown account "{name}"' + suggest(name, self._accounts))
+            if self._vendors is not None and name not in self._vendors:
+                document.fault((*at, "from", index), f'unknown account "{name}"' + suggest(name, self._vendors))
         condition = source.when and self._compiled(self._expressions.condition, source.when, (*at, "when"), document)
         steps = tuple(self._steps(source, at, document))
         accounts = frozenset(source.from_) if source.from_ is not None else None
@@ -154,18 +165,18 @@ class RuleCompiler:
             yield Step(step_id, step.action, account, once or None, parameters)
 
     def _account(self, step: StepSource, at: Location, document: Document) -> str:
+        if self._vendors is None:
+            return step.account or ""
         vendor = step.action.partition(".")[0]
-        fitting = [name for name, account in self._accounts.items() if account.vendor == vendor]
+        fitting = [name for name, of in self._vendors.items() if of == vendor]
         if step.account is None:
             if len(fitting) == 1:
                 return fitting[0]
             if step.action in self._catalog.actions:
                 reason = f"there is none of {vendor}" if not fitting else f"{', '.join(fitting)} would fit"
                 document.fault(at, f"which account? {reason}")
-        elif step.account not in self._accounts:
-            document.fault(
-                (*at, "account"), f'unknown account "{step.account}"' + suggest(step.account, self._accounts)
-            )
+        elif step.account not in self._vendors:
+            document.fault((*at, "account"), f'unknown account "{step.account}"' + suggest(step.account, self._vendors))
         elif step.account not in fitting and step.action in self._catalog.actions:
             document.fault((*at, "account"), f'account "{step.account}" is not one of {vendor}')
         return step.account or ""
@@ -179,13 +190,13 @@ class RuleCompiler:
             return self._compiled(self._expressions.value, value, at, document)
         return value
 
-    def _compiled(self, compiler: Any, text: str, at: Location, document: Document) -> Evaluate | None:
+    @staticmethod
+    def _compiled(compiler: Callable[[str], Evaluate], text: str, at: Location, document: Document) -> Evaluate | None:
         try:
-            evaluate: Evaluate = compiler(text)
+            return compiler(text)
         except ExpressionError as error:
             document.fault(at, str(error))
-            return None
-        return evaluate
+        return None
 
     def _check_parameters(
         self, model: type[BaseModel], given: dict[str, Any], at: Location, document: Document
@@ -195,13 +206,13 @@ class RuleCompiler:
             model.model_validate(given, context={"country": self._country})
         except ValidationError as error:
             for detail in error.errors(include_input=False, include_url=False):
-                loc = detail["loc"]
+                loc, said = detail["loc"], detail["msg"].removeprefix("Value error, ")
                 if detail["type"] == "extra_forbidden":
                     document.fault((*at, *loc), f'unknown parameter "{loc[-1]}"' + suggest(str(loc[-1]), names))
                 elif detail["type"] == "missing":
                     document.fault((*at, *loc), f'the parameter "{loc[-1]}" is missing')
                 elif not self._is_decided_later(given, loc):
-                    document.fault((*at, *loc), f"{'.'.join(map(str, loc)) or 'parameters'}: {detail['msg']}")
+                    document.fault((*at, *loc), f"{'.'.join(map(str, loc)) or 'parameters'}: {said}")
 
     def _is_decided_later(self, given: Any, loc: tuple[int | str, ...]) -> bool:
         """Whether the value that was refused has expressions in it, so that only rendering can tell."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from config.faults import ConfigError, Fault, suggest
 
@@ -21,7 +21,20 @@ EXAMPLES = Path(__file__).parent / "examples"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 PositiveInt = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _address_of(*schemes: str) -> AfterValidator:
+    def check(url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"an address that starts with {schemes[0]}:// is wanted")
+        return url
+
+    return AfterValidator(check)
+
+
+DatabaseUrl = Annotated[SecretStr, _address_of("postgresql", "postgres", "postgresql+psycopg")]
+RedisUrl = Annotated[SecretStr, _address_of("redis", "rediss", "redis+socket")]
 
 
 class Settings(BaseModel):
@@ -32,10 +45,10 @@ class Settings(BaseModel):
     config_dir: Path = Field(default=EXAMPLES, description="Folder with accounts.yaml and rules/.")
     data_dir: Path = Field(default=Path("var"), description="Folder of the embedded servers' data.")
     env_file: Path | None = Field(default=None, description="File with further variables, NAME=value a line.")
-    database_url: SecretStr | None = Field(
+    database_url: DatabaseUrl | None = Field(
         default=None, description="PostgreSQL, postgresql://user:password@host/name."
     )
-    redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey, redis://host:6379/0.")
+    redis_url: RedisUrl | None = Field(default=None, description="Redis or Valkey, redis://host:6379/0.")
     bind: str = Field(default="127.0.0.1", description="Address that the servers listen on.")
     receiver_port: Port = Field(default=8000, description="Port of the receiver.")
     console_port: Port = Field(default=8001, description="Port of the console.")
@@ -56,7 +69,7 @@ class Settings(BaseModel):
     lease_seconds: PositiveFloat = Field(default=60.0, description="How long a worker may hold a delivery.")
     vendor_timeout_seconds: PositiveFloat = Field(default=15.0, description="How long one call to a vendor may take.")
     rewake_seconds: PositiveFloat = Field(default=10.0, description="Patience with a wake-up before it is repeated.")
-    complete_after_seconds: Annotated[float, Field(ge=0)] = Field(
+    complete_after_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=2.0, description="How long to wait for a missing event before the vendor's API is asked."
     )
     flower_auth: SecretStr | None = Field(default=None, description="user:password that Flower asks for.")
@@ -115,7 +128,10 @@ def read_environment(environ: Mapping[str, str] | None = None, *, of_up: bool = 
 
 
 def _env_file(path: Path) -> dict[str, str]:
-    values = dotenv_values(path, interpolate=False) if path.is_file() else {}
+    try:
+        values = dotenv_values(path, interpolate=False) if path.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Fault(str(path), f"cannot be read ({type(error).__name__})")]) from None
     return {name: value for name, value in values.items() if value}
 
 
@@ -124,10 +140,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
     known = Settings.model_fields
     faults = [
-        Fault(
-            PREFIX + name.upper(),
-            "unknown setting" + suggest(PREFIX + name.upper(), [PREFIX + k.upper() for k in known]),
-        )
+        # Compared without the prefix: with it every two names are alike.
+        Fault(PREFIX + name.upper(), "unknown setting" + _with_prefix(suggest(name, known)))
         for name in given
         if name not in known
     ]
@@ -137,10 +151,18 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         settings = Settings.model_validate({name: value for name, value in given.items() if name in known})
     except ValidationError as error:
         faults += [
-            Fault(PREFIX + str(detail["loc"][0]).upper() if detail["loc"] else "settings", detail["msg"])
+            Fault(
+                PREFIX + str(detail["loc"][0]).upper() if detail["loc"] else "settings",
+                detail["msg"].removeprefix("Value error, "),
+            )
             for detail in error.errors(include_input=False)
         ]
         raise ConfigError(faults) from None
     if faults:
         raise ConfigError(faults)
     return settings
+
+
+def _with_prefix(suggestion: str) -> str:
+    before, quote, name = suggestion.partition('"')
+    return before + quote + (PREFIX if name else "") + name.upper()

@@ -5,7 +5,8 @@ vendor to send it again, never a 500 and never a stack trace.
 """
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import structlog
 from flask import Flask, Response, request
@@ -19,6 +20,7 @@ from webhooks.health import Health
 from webhooks.inbound import Inbound
 from webhooks.receiving import Receiving, make_endpoints
 from webhooks.registry import SOURCES
+from webhooks.serving import HEADERS
 from worker.celery_app import make_celery
 from worker.clock import Clock, system_clock
 from worker.errors import ReceiveError
@@ -33,6 +35,7 @@ log = structlog.get_logger()
 def make_app(settings: Settings, config: Config, clock: Clock = system_clock) -> Flask:
     """Return the receiver for one process; its background thread publishes wake-ups."""
     app = Flask("hookyard")
+    app.url_map.merge_slashes = False  # a webhook is never answered with a redirect
     engine = connect(settings.require_database_url(), pool_size=settings.receiver_threads, check_first=False)
     receiving = Receiving(engine, settings, make_endpoints(config, SOURCES))
     wakeups = BackgroundWakeups(Wakeups(make_celery(settings, config), config.accounts))
@@ -59,7 +62,7 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
     app.add_url_rule("/healthz", "healthz", lambda: _answer(200, {"status": "ok"}), methods=["GET"])
     app.add_url_rule("/readyz", "readyz", lambda: _answer(*health.ready()), methods=["GET"])
     app.add_url_rule("/metrics", "metrics", health.metrics, methods=["GET"])
-    _handle_errors(app)
+    _handle_errors(app, receiving)
     if settings.trusted_proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxy_hops)  # type: ignore[method-assign]
     return app
@@ -78,7 +81,9 @@ def _body(most_bytes: int) -> bytes:
     return body
 
 
-def _headers() -> dict[str, tuple[str, ...]]:
+def _headers() -> Mapping[str, tuple[str, ...]]:
+    if (sent := request.environ.get(HEADERS)) is not None:
+        return cast("Mapping[str, tuple[str, ...]]", sent)
     found: dict[str, tuple[str, ...]] = {}
     for name, value in request.headers.items():
         found[name.lower()] = (*found.get(name.lower(), ()), value)
@@ -89,11 +94,15 @@ def _answer(status: int, body: dict[str, Any]) -> Response:
     return Response(json.dumps(body), status, mimetype="application/json")
 
 
-def _handle_errors(app: Flask) -> None:
+def _handle_errors(app: Flask, receiving: Receiving) -> None:
+    def account() -> str | None:
+        """Name the account of this request; other text in a URL could be anything, a misplaced secret too."""
+        named = (request.view_args or {}).get("account")
+        return named if receiving.knows(named) else None
+
     @app.errorhandler(ReceiveError)
     def refused(error: ReceiveError) -> Response:
-        account = (request.view_args or {}).get("account")
-        log.warning("event.refused", status=error.status, reason=error.reason, account=account)
+        log.warning("event.refused", status=error.status, reason=error.reason, account=account())
         return _answer(error.status, {"error": error.reason, "message": str(error)})
 
     @app.errorhandler(HTTPException)
@@ -112,7 +121,7 @@ def _handle_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:
         log.error("receiver.bug", error=type(error).__name__)
-        report(error, {"account": str((request.view_args or {}).get("account"))})
+        report(error, {"account": str(account())})
         return _try_again("the event could not be stored")
 
 

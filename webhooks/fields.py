@@ -12,6 +12,7 @@ from typing import Any
 _EVENT_NAME = re.compile(r"[a-z0-9_]+(?:[.:-][a-z0-9_]+)*\Z")
 _UNRESOLVED = re.compile(r"\A(?:#[^#]*#|\{\{.*\}\})\Z", re.DOTALL)
 _MOST_CHARACTERS = 200
+_LEAST_MILLISECONDS = 1e11
 
 Path = str
 """Keys joined by dots: `destination_address.phone`."""
@@ -40,6 +41,22 @@ def text(value: Any) -> str | None:
     return str(value).strip() or None
 
 
+def email(value: Any) -> str | None:
+    """Return an e-mail address in lower case."""
+    found = text(value)
+    return found.lower() if found else None
+
+
+def first_key(data: Any, paths: Iterable[Path]) -> str | None:
+    """Return the first value that may serve as a key, as text; placeholders left unfilled are passed over."""
+    return next((found for path in paths if (found := key_text(at(data, path)))), None)
+
+
+def first_object(data: Any, paths: Iterable[Path]) -> Mapping[str, Any] | None:
+    """Return the first value that is an object."""
+    return next((found for path in paths if isinstance(found := at(data, path), Mapping)), None)
+
+
 def key_text(value: Any) -> str | None:
     """Return a text that may serve as a key: as `text`, but None when it is overlong or a placeholder left unfilled."""
     found = text(value)
@@ -55,22 +72,31 @@ def event_name(value: Any) -> str | None:
 
 
 def moment(value: Any) -> datetime | None:
-    """Return a time as aware UTC: ISO 8601 (without zone: UTC), or epoch seconds or milliseconds."""
+    """Return a time as aware UTC: ISO 8601 (without zone: UTC), or epoch seconds or milliseconds.
+
+    None for what is no time, and for years outside 2000 to 2099: no shop means those, and one such time would stand
+    above every later one for ever.
+    """
     try:
-        if isinstance(value, str) and not value.strip().isdecimal():
-            found = datetime.fromisoformat(value.strip())
-            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-        if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
-            seconds = float(value)
-            return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+        found = _time(value)
     except (ValueError, OverflowError, OSError):
-        pass
+        return None
+    return found if found and 2000 <= found.year < 2100 else None
+
+
+def _time(value: Any) -> datetime | None:
+    if isinstance(value, str) and not value.strip().isdecimal():
+        found = datetime.fromisoformat(value.strip())
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
+        seconds = float(value)
+        return datetime.fromtimestamp(seconds / 1000 if seconds > _LEAST_MILLISECONDS else seconds, UTC)
     return None
 
 
 def money(value: Any) -> str | None:
     """Return an amount as decimal text, exactly as many digits as were sent."""
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     try:
         amount = Decimal(str(value).replace(",", ""))

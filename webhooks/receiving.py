@@ -7,7 +7,6 @@ refusal is answered (unless it was too large to look at).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from config.accounts import Account
 from config.load import Config
 from config.settings import Settings
+from webhooks.forms import is_form, parse_form
 from webhooks.inbound import Inbound
 from webhooks.source import Source
 from webhooks.strict_json import JsonError, parse_json
@@ -26,8 +26,8 @@ from worker.ledger.quarantine import Caps, Refused
 
 Result = TypeVar("Result")
 
-FORM = "application/x-www-form-urlencoded"
-_MOST_FORM_FIELDS = 200
+_MOST_KEPT_CHARACTERS = 500
+_MOST_KEPT_QUERY = 2_000  # of a refused body: anybody can send those
 # Worth keeping of any vendor's request, and no secret.
 _KEPT_HEADERS = ("content-type", "user-agent", "x-request-id", "date")
 
@@ -65,6 +65,10 @@ class Receiving:
     def __init__(self, engine: Engine, settings: Settings, endpoints: Mapping[str, Endpoint]) -> None:
         self._engine, self._settings, self._endpoints = engine, settings, endpoints
         self._caps = Caps(settings.quarantine_max_rows, settings.quarantine_max_bytes, settings.quarantine_max_days)
+
+    def knows(self, account: object) -> bool:
+        """Whether an account has an endpoint; anything else in a URL is the sender's text."""
+        return account in self._endpoints
 
     def endpoint(self, account: str, *, with_path_secret: bool) -> Endpoint:
         """Return where a request goes; ReceiveError 404 when there is no such URL."""
@@ -122,17 +126,14 @@ class Receiving:
         return _new_event(endpoint, inbound, match, body)
 
     def _parsed(self, source: Source, inbound: Inbound) -> Any:
-        if source.accepts_forms and (inbound.header("content-type") or "").partition(";")[0].strip().lower() == FORM:
-            try:
-                return dict(parse_qsl(inbound.body.decode(), keep_blank_values=True, max_num_fields=_MOST_FORM_FIELDS))
-            except ValueError:
-                raise JsonError("the form cannot be read") from None
+        if source.accepts_forms and is_form(inbound.header("content-type")):
+            return parse_form(inbound.body)
         return parse_json(inbound.body, self._settings.max_json_depth)
 
     def _refuse(self, endpoint: Endpoint, inbound: Inbound, evidence: Evidence, reason: str) -> None:
         refused = Refused(
             account=endpoint.name, reason=reason, evidence=evidence, body=inbound.body,
-            content_type=inbound.header("content-type"), query=inbound.query or None,
+            content_type=_content_type(inbound), query=inbound.query[:_MOST_KEPT_QUERY] or None,
             headers=_kept_headers(endpoint.source, inbound), source_ip=inbound.source_ip,
             received_at=inbound.received_at,
         )  # fmt: skip
@@ -154,16 +155,20 @@ def _new_event(endpoint: Endpoint, inbound: Inbound, match: Match, body: Any) ->
     identity = endpoint.source.identify(inbound, body, match, endpoint.account)
     return NewEvent(
         account=endpoint.name, dedupe_key=identity.dedupe_key, type=identity.type, handling=identity.handling,
-        body=inbound.body, content_type=inbound.header("content-type"), query=inbound.query or None,
+        body=inbound.body, content_type=_content_type(inbound), query=inbound.query or None,
         headers=_kept_headers(endpoint.source, inbound), source_ip=inbound.source_ip, trigger=match.trigger,
         secret_index=match.secret_index, received_at=inbound.received_at,
         occurred_at=identity.occurred_at or inbound.received_at,
     )  # fmt: skip
 
 
+def _content_type(inbound: Inbound) -> str | None:
+    return (inbound.header("content-type") or "")[:_MOST_KEPT_CHARACTERS] or None
+
+
 def _kept_headers(source: Source, inbound: Inbound) -> dict[str, str]:
     names = (*_KEPT_HEADERS, *source.kept_headers)
-    return {name: value[:500] for name in names if (value := inbound.header(name))}
+    return {name: value[:_MOST_KEPT_CHARACTERS] for name in names if (value := inbound.header(name))}
 
 
 def _inbound_of(entry: Any) -> Inbound:

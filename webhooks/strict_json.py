@@ -6,7 +6,7 @@ Invariant: what is returned can be stored anywhere in the ledger, and no input m
 import json
 import re
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 _MOST_DIGITS = 400
@@ -60,7 +60,10 @@ def _parts(value: Any) -> Iterable[Any]:
 
 
 def _number(text: str) -> Decimal:
-    number = Decimal(text) if len(text) <= _MOST_DIGITS else Decimal("NaN")
+    try:
+        number = Decimal(text) if len(text) <= _MOST_DIGITS else Decimal("NaN")
+    except InvalidOperation:  # an exponent of more digits than Decimal itself can hold
+        number = Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
         raise JsonError("the body has a number out of range")
     return number

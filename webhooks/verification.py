@@ -5,10 +5,10 @@ holds a secret (a static secret only as its hash), so that a refused body can be
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,11 @@ from config import webhook_auth
 from webhooks.inbound import Inbound
 
 Evidence = dict[str, str]
+
+_BEARER = "bearer "
+_MOST_SIGNATURES = 20
+_MOST_CHARACTERS = 8_000
+_CLOCK_SKEW_SECONDS = 60
 
 
 class VerificationError(Exception):
@@ -64,13 +69,15 @@ def hmac_scheme(auth: webhook_auth.HmacScheme) -> Scheme:
         return found
 
     def check(given: Evidence, body: bytes, received_at: datetime) -> Match:
-        text = _only(given, auth.header)
+        text, content, timestamp = _only(given, auth.header), body, None
+        if auth.timestamp_header:
+            timestamp = _only(given, auth.timestamp_header)
+        elif auth.layout == "t_v1":
+            timestamp, text = _t_v1(text)
         if not text.startswith(auth.prefix):
             raise VerificationError("signature_malformed")
         presented = _decoded(text.removeprefix(auth.prefix), auth.encoding)
-        content = body
-        if auth.timestamp_header:
-            timestamp = _only(given, auth.timestamp_header)
+        if timestamp is not None:
             _check_age(timestamp, received_at, auth.tolerance_seconds)
             content = timestamp.encode() + b"." + body
         return _match(presented, (hmac_sha256(key, content) for key in _keys(auth.secrets)))
@@ -81,7 +88,7 @@ def hmac_scheme(auth: webhook_auth.HmacScheme) -> Scheme:
 def standard_webhooks_scheme(auth: webhook_auth.StandardWebhooksScheme) -> Scheme:
     """Standard Webhooks: `v1` signatures over `<id>.<timestamp>.<body>`; any of several in the header may match."""
     names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-    keys = [_standard_webhooks_key(secret) for secret in auth.secrets]
+    keys = [webhook_auth.standard_webhooks_key(secret) for secret in auth.secrets]
 
     def evidence(inbound: Inbound) -> Evidence:
         return {name: value for header in names for name, value in _single(inbound, header).items()}
@@ -91,14 +98,12 @@ def standard_webhooks_scheme(auth: webhook_auth.StandardWebhooksScheme) -> Schem
         _check_age(timestamp, received_at, auth.tolerance_seconds)
         content = f"{message_id}.{timestamp}.".encode() + body
         expected = [hmac_sha256(key, content) for key in keys]
-        for entry in signatures.split(" ")[:20]:
+        for entry in signatures.split(" ")[:_MOST_SIGNATURES]:
             version, _, text = entry.partition(",")
             if version != "v1":
                 continue
-            try:
+            with suppress(VerificationError):
                 return _match(_decoded(text, "base64"), iter(expected))
-            except VerificationError:
-                continue
         raise VerificationError("signature_mismatch")
 
     return Scheme(evidence, check)
@@ -106,11 +111,9 @@ def standard_webhooks_scheme(auth: webhook_auth.StandardWebhooksScheme) -> Schem
 
 def static_scheme(auth: webhook_auth.StaticScheme) -> Scheme:
     """The secret itself in a header, as a bearer token when the header is Authorization."""
-    prefix = "Bearer " if auth.header.lower() == "authorization" else ""
 
     def evidence(inbound: Inbound) -> Evidence:
-        values = _single(inbound, auth.header)
-        return {name: _fingerprint(value.removeprefix(prefix)) for name, value in values.items()}
+        return _of_header(inbound, auth.header, lambda value: _fingerprint(_bare(value, auth.header)))
 
     def check(given: Evidence, _body: bytes, _received_at: datetime) -> Match:
         return _match_fingerprint(_only(given, auth.header), auth.secrets)
@@ -122,8 +125,7 @@ def basic_scheme(auth: webhook_auth.BasicScheme) -> Scheme:
     """HTTP Basic with `user:password`."""
 
     def evidence(inbound: Inbound) -> Evidence:
-        values = _single(inbound, "authorization")
-        return {name: _fingerprint(_basic(value)) for name, value in values.items()}
+        return _of_header(inbound, "authorization", lambda value: _fingerprint(_basic(value)))
 
     def check(given: Evidence, _body: bytes, _received_at: datetime) -> Match:
         return _match_fingerprint(_only(given, "authorization"), auth.secrets)
@@ -152,14 +154,17 @@ def url_secrets_scheme(secrets: Mapping[str, list[SecretStr]]) -> Scheme:
 
 
 def jwt_scheme(auth: webhook_auth.JwtScheme) -> Scheme:
-    """A token signed with RS256 by one of the configured keys, with the claims that are demanded."""
-    keys = [_rsa_keys(secret) for secret in auth.secrets]
-    prefix = "Bearer " if auth.header.lower() == "authorization" else ""
+    """A token signed with RS256 by one of the configured keys, with the claims that are demanded.
+
+    The verdict is kept, not the token: with it whoever reads the quarantine could sign in. So this is the one scheme
+    whose refused bodies cannot be verified again.
+    """
+    keys = [webhook_auth.rsa_keys(secret) for secret in auth.secrets]
 
     def evidence(inbound: Inbound) -> Evidence:
-        # The claims are kept, not the token: with it whoever reads the quarantine could sign in.
-        values = _single(inbound, auth.header)
-        return {name: _verdict(value.removeprefix(prefix), keys, auth.claims) for name, value in values.items()}
+        return _of_header(
+            inbound, auth.header, lambda value: _verdict(_bare(value, auth.header), keys, auth.claims, inbound)
+        )
 
     def check(given: Evidence, _body: bytes, _received_at: datetime) -> Match:
         verdict = _only(given, auth.header)
@@ -186,25 +191,49 @@ def hmac_sha256(key: bytes, content: bytes) -> bytes:
 
 
 def _single(inbound: Inbound, header: str) -> Evidence:
-    """Take a header; one that was sent twice is told apart from one that was not sent."""
+    """Take a header; one that was sent twice, or is longer than any credential, is told apart from one not sent."""
+    return _of_header(inbound, header, lambda value: value)
+
+
+def _of_header(inbound: Inbound, header: str, kept: Callable[[str], str]) -> Evidence:
     values = inbound.headers.get(header.lower(), ())
     if len(values) > 1:
         return {"doubled": header.lower()}
-    return {header.lower(): values[0]} if values else {}
+    if values and len(values[0]) > _MOST_CHARACTERS:
+        return {"overlong": header.lower()}
+    return {header.lower(): kept(values[0])} if values and values[0] else {}
 
 
 def _only(given: Evidence, header: str) -> str:
     value = given.get(header.lower(), "")
     if not value:
-        raise VerificationError("credential_doubled" if "doubled" in given else "credential_missing")
+        faults = (word for word in ("doubled", "overlong") if given.get(word) == header.lower())
+        raise VerificationError(f"credential_{next(faults, 'missing')}")
     return value
 
 
 def _decoded(text: str, encoding: str) -> bytes:
+    """Decode a signature; only the one spelling that encoding the result gives again is taken."""
     try:
-        return bytes.fromhex(text) if encoding == "hex" else base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
+        found = bytes.fromhex(text) if encoding == "hex" else base64.b64decode(text, validate=True)
+    except ValueError:
         raise VerificationError("signature_malformed") from None
+    if text.lower() != found.hex() if encoding == "hex" else text != base64.b64encode(found).decode():
+        raise VerificationError("signature_malformed")
+    return found
+
+
+def _t_v1(text: str) -> tuple[str, str]:
+    parts = dict(part.strip().partition("=")[::2] for part in text.split(","))
+    if not {"t", "v1"} <= parts.keys():
+        raise VerificationError("signature_malformed")
+    return parts["t"], parts["v1"]
+
+
+def _bare(value: str, header: str) -> str:
+    """Return a credential without the word Bearer, which stands before it in one header only."""
+    is_bearer = header.lower() == "authorization" and value[: len(_BEARER)].lower() == _BEARER
+    return value[len(_BEARER) :].strip() if is_bearer else value
 
 
 def _match(presented: bytes, expected: Iterator[bytes]) -> Match:
@@ -239,45 +268,44 @@ def _check_age(timestamp: str, received_at: datetime, tolerance_seconds: float) 
         raise VerificationError("timestamp_outside_tolerance")
 
 
-def _standard_webhooks_key(secret: SecretStr) -> bytes:
-    text = secret.get_secret_value().removeprefix("whsec_")
-    try:
-        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
-        key = b""
-    if not key:
-        raise ValueError("a Standard Webhooks secret is whsec_ and Base64")
-    return key
-
-
 def _basic(value: str) -> str:
     kind, _, text = value.partition(" ")
     try:
         return base64.b64decode(text, validate=True).decode() if kind.lower() == "basic" else ""
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return ""
 
 
-def _rsa_keys(secret: SecretStr) -> list[Any]:
-    import jwt  # noqa: PLC0415 - slow to load, and few accounts use this scheme
-
-    text = secret.get_secret_value().strip()
-    if text.startswith("{"):
-        return [key.key for key in jwt.PyJWKSet.from_json(text).keys]
-    return [text]
-
-
-def _verdict(token: str, keys: list[list[Any]], claims: Mapping[str, str]) -> str:
+def _verdict(token: str, keys: list[list[Any]], claims: Mapping[str, str], inbound: Inbound) -> str:
     """Return the index of the secret that signed a token, or what is wrong with it."""
-    import jwt  # noqa: PLC0415 - as above
+    import jwt  # noqa: PLC0415 - slow to load, and few accounts use this scheme
 
     for index, some in enumerate(keys):
         for key in some:
             try:
-                said = jwt.decode(token, key, algorithms=["RS256"], options={"verify_aud": False})
+                said = jwt.decode(
+                    token,
+                    key,
+                    algorithms=["RS256"],
+                    options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+                )
             except jwt.InvalidSignatureError:
                 continue
             except jwt.PyJWTError:
                 return "token_refused"
-            return str(index) if all(said.get(name) == value for name, value in claims.items()) else "claims_differ"
+            return str(index) if _are_as_wanted(said, claims, inbound) else "claims_differ"
     return "signature_mismatch"
+
+
+def _are_as_wanted(said: Mapping[str, Any], claims: Mapping[str, str], inbound: Inbound) -> bool:
+    """Whether a token is valid at the moment of receipt, has the demanded claims, and names the user of X-User-Id."""
+    now = inbound.received_at.timestamp()
+    not_before, expires = said.get("nbf", now), said.get("exp", now)
+    if not all(isinstance(bound, int | float) for bound in (not_before, expires)):
+        return False
+    user = inbound.header("x-user-id") if "user_id" in said else None
+    return (
+        not_before - _CLOCK_SKEW_SECONDS <= now <= expires + _CLOCK_SKEW_SECONDS
+        and all(said.get(name) == value for name, value in claims.items())
+        and user in {None, said.get("user_id")}
+    )

@@ -7,8 +7,11 @@ authentication are therefore read tolerantly, from every place that such senders
 import hashlib
 from typing import Any
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from config.accounts import Account, ProtonAccount
 from config.phones import to_e164
+from config.webhook_auth import JwtScheme
 from webhooks import fields
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
@@ -47,20 +50,25 @@ _CUSTOMER = {
 
 
 def _scheme(account: ProtonAccount) -> Scheme:
-    return scheme_for(account.webhook_auth)
+    auth = account.webhook_auth
+    if isinstance(auth, JwtScheme):  # the vendor's keys are tokens that name their company
+        auth = auth.model_copy(update={"claims": {"company": account.company} | auth.claims})
+    return scheme_for(auth)
 
 
 def _type(body: Any) -> str:
-    name = fields.event_name(fields.first(body, _NAME_AT))
-    return f"proton.{name}" if name else UNRECOGNIZED
+    names = [name for path in _NAME_AT if (name := fields.event_name(fields.at(body, path)))]
+    # A body without an envelope has the record's own `type` among its keys: a name we know goes first.
+    types = sorted((f"proton.{name}" for name in names), key=lambda type_: type_ not in EVENT_TYPES)
+    return types[0] if types else UNRECOGNIZED
 
 
 def _identify(inbound: Inbound, body: Any, _match: Match, _account: Account) -> Identity:
     type_ = _type(body)
     stated = inbound.header("webhook-id") or inbound.header("svix-id")
-    has_data = isinstance(fields.first(body, _DATA_AT), dict)
+    has_data = fields.first_object(body, _DATA_AT) is not None
     places = ("id", "event_id", "delivery_id", "uuid") if has_data else ("event_id", "delivery_id", "uuid")
-    dedupe_key = fields.key_text(stated) or fields.key_text(fields.first(body, places))
+    dedupe_key = fields.key_text(stated) or fields.first_key(body, places)
     return Identity(
         type=type_,
         handling=EVENT_TYPES.get(type_, Handling.UNKNOWN),
@@ -74,8 +82,8 @@ def _read(event: Stored, _account: Account, country: str) -> Understanding:
         body = parse_json(event.body, _MOST_DEPTH)
     except JsonError as error:
         raise UnreadableError(str(error)) from None
-    found = fields.first(body, _DATA_AT)
-    if not isinstance(found, dict):
+    found = fields.first_object(body, _DATA_AT)
+    if found is None:
         found = {key: value for key, value in body.items() if key not in _ENVELOPE} if isinstance(body, dict) else {}
     data = fields.jsonable(found)
     type_ = _type(body)
@@ -97,9 +105,8 @@ def customer_patch(data: Any, said_at: Any, country: str) -> Patch | None:
     if key is None:
         return None
     values["customer_id"] = key
-    values["phone"] = to_e164(values["phone_raw"], values["country"] or country) or to_e164(
-        values["phone_raw"], country
-    )
+    own = (values["country"] or "").upper()
+    values["phone"] = to_e164(values["phone_raw"], own if own in SUPPORTED_REGIONS else country)
     return Patch(f"customer:{key}", values, said_at, complete=values["name"] is not None)
 
 
@@ -110,5 +117,5 @@ SOURCE = Source(
     scheme=_scheme,
     identify=_identify,
     read=_read,
-    kept_headers=("webhook-id", "webhook-timestamp", "x-company"),
+    kept_headers=("webhook-id", "webhook-timestamp", "svix-id", "x-company"),
 )

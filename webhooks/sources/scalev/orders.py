@@ -23,7 +23,7 @@ _FIELDS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any]]] = {
     "is_probably_spam": (("is_probably_spam",), lambda value: value if isinstance(value, bool) else None),
     "customer_name": (("destination_address.name", "customer.name", "message_variables.name"), fields.text),
     "phone_raw": (("destination_address.phone", "customer.phone", "message_variables.phone"), fields.text),
-    "email": (("destination_address.email", "customer.email", "message_variables.email"), fields.text),
+    "email": (("destination_address.email", "customer.email", "message_variables.email"), fields.email),
     "city": (("destination_address.city",), fields.text),
     "province": (("destination_address.province",), fields.text),
     "store": (("store.name",), fields.text),

@@ -53,7 +53,8 @@ def _scheme(account: ScalevAccount) -> Scheme:
 
 def _type(body: Any) -> str:
     name = fields.event_name(fields.at(body, "event"))
-    return f"scalev.{name}" if name else UNRECOGNIZED
+    # What Scalev would call like one of our facts is none: rules on facts count on "at most once per order".
+    return f"scalev.{name}" if name and f"scalev.{name}" not in FACTS else UNRECOGNIZED
 
 
 def _identify(inbound: Inbound, body: Any, _match: Match, _account: Account) -> Identity:

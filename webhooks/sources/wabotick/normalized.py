@@ -9,17 +9,16 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 from config.phones import to_e164
 from webhooks import fields
+from webhooks.forms import parse_query
 
 _TAP = re.compile(r"\A\s*#Button Reply#\s*", re.IGNORECASE)
 _ERROR_CODE = re.compile(r"Error Code\s*:\s*(\d+)|\(#(\d+)\)", re.IGNORECASE)
-_MOST_FIELDS = 200
 
-# Our field: the names it comes under, the first that has something.
-_NAMES = {
+# Our key: the names it comes under, the first that has something; a merge tag left unfilled is nothing.
+_KEYS = {
     "bot_id": ("phone_number_id", "whatsapp_bot_id"),
     "postback_id": (
         "postback_id",
@@ -30,22 +29,26 @@ _NAMES = {
         "button.payload",
         "button_reply.id",
     ),
-    "button_text": ("button_text", "title", "button_reply.title"),
-    "text": ("user_message", "message", "last_message", "text", "body", "user_input", "value"),
     "message_id": ("wa_message_id", "message_id"),
     "replied_to": ("reply_message_id", "context.id"),
     "subscriber_id": ("subscriber_id",),
-    "name": ("first_name", "name", "subscriber_name"),
     "order_id": ("query.order_id", "order_id", "custom_fields.order_id"),
     "action": ("query.action", "action"),
     "status": ("message_status",),
-    "failed_reason": ("failed_reason",),
     "conversation_event": ("event",),
     "webhook_type": ("webhook_type",),
     "query_direction": ("query.direction",),
 }
-_PHONES = ("chat_id", "subscriber_phone", "from_phone", "phone_number", "phone", "mobile", "wa_id")
+# Our text: likewise.
+_TEXTS = {
+    "button_text": ("button_text", "title", "button_reply.title"),
+    "text": ("user_message", "message", "last_message", "text", "body", "user_input", "value"),
+    "name": ("first_name", "name", "subscriber_name"),
+    "failed_reason": ("failed_reason",),
+}
+_PHONES = ("subscriber_phone", "from_phone", "phone_number", "phone", "mobile", "wa_id")
 _TIMES = ("timestamp", "created_at", "status_time", "changed_at")
+_HAS_ZONE = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})\s*\Z")
 _STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
 
 
@@ -67,6 +70,7 @@ class Normalized:
     order_id: str | None
     action: str | None
     status: str | None
+    status_raw: str | None
     error_code: str | None
     failed_reason: str | None
     occurred_at: datetime | None
@@ -75,27 +79,31 @@ class Normalized:
 def normalize(body: Any, query: str, trigger: str | None, country: str) -> Normalized:
     """Read a parsed body (and the query of its URL) into our words."""
     given = body if isinstance(body, dict) else {}
-    asked = dict(parse_qsl(query, max_num_fields=_MOST_FIELDS)) if query else {}
-    found = {ours: fields.first({**given, "query": asked}, theirs) for ours, theirs in _NAMES.items()}
-    words = {ours: fields.key_text(value) for ours, value in found.items()}
-    message = _message(found["text"])
-    postback_id = (words["postback_id"] or "").partition("::")[0] or None
+    everything = {**given, "query": parse_query(query)}
+    words = {ours: fields.first_key(everything, theirs) for ours, theirs in _KEYS.items()}
+    texts = {ours: _text(fields.first(given, theirs)) for ours, theirs in _TEXTS.items()}
+    message = texts["text"]
+    kind = _kind(words, texts, trigger, given)
+    postback_id = (words["postback_id"] or "").partition("::")[0].strip() or None
     phone_raw = _phone(given, words["subscriber_id"])
-    title = _title(message, words["button_text"], postback_id)
-    status = _STATUSES.get((words["status"] or "").lower())
-    code = _ERROR_CODE.search(str(found["failed_reason"] or ""))
+    status_raw = words["status"] or (fields.key_text(given.get("status")) if kind == "message.status" else None)
+    status = _STATUSES.get((status_raw or "").lower())
+    code = _ERROR_CODE.search(texts["failed_reason"] or "")
     return Normalized(
-        kind=_kind(words, trigger, title, given),
+        kind=kind,
         phone=(to_e164("+" + phone_raw, country) or to_e164(phone_raw, country)) if phone_raw else None,
-        phone_raw=phone_raw, bot_id=words["bot_id"], postback_id=postback_id, title=title, text=message,
-        message_id=words["message_id"], replied_to=words["replied_to"], name=fields.text(found["name"]),
+        phone_raw=phone_raw, bot_id=words["bot_id"] or _digits(given.get("whatsapp_bot_username")),
+        postback_id=postback_id, title=_title(texts) if kind == "postback" else None, text=message,
+        message_id=words["message_id"] or _wamid(given), replied_to=words["replied_to"], name=texts["name"],
         order_id=words["order_id"], action=words["action"], status="failed" if code else status,
-        error_code=(code[1] or code[2]) if code else None, failed_reason=fields.text(found["failed_reason"]),
+        status_raw=status_raw, error_code=(code[1] or code[2]) if code else None, failed_reason=texts["failed_reason"],
         occurred_at=_occurred_at(given),
     )  # fmt: skip
 
 
-def _kind(words: dict[str, str | None], trigger: str | None, title: str | None, given: dict[str, Any]) -> str:
+def _kind(
+    words: dict[str, str | None], texts: dict[str, str | None], trigger: str | None, given: dict[str, Any]
+) -> str:
     """Tell which kind it is: by what it says of itself, then by the endpoint it came in by."""
     if words["webhook_type"] == "message_status_change" or trigger == "status" or words["status"]:
         return "message.status"
@@ -103,31 +111,38 @@ def _kind(words: dict[str, str | None], trigger: str | None, title: str | None, 
         return "conversation.status"
     if trigger == "outgoing" or words["query_direction"] == "out":
         return "message.sent"
-    if given.get("user_input_data"):
+    if given.get("user_input_data") not in (None, [], {}, "", "[]") or "latitude" in given:
         return "flow.completed"
-    if words["postback_id"] or title or words["order_id"]:
+    if words["postback_id"] or texts["button_text"] or _TAP.match(texts["text"] or ""):
         return "postback"
-    return "flow.completed" if trigger == "flow" else "message.received"
+    if trigger != "flow":  # an order in a custom field says nothing of what the message is
+        return "message.received"
+    return "postback" if words["order_id"] or texts["text"] else "flow.completed"
 
 
-def _message(value: Any) -> str | None:
+def _text(value: Any) -> str | None:
     if isinstance(value, dict | list):
         return json.dumps(fields.jsonable(value), ensure_ascii=False)
     return fields.text(value)
 
 
-def _title(message: str | None, button_text: str | None, postback_id: str | None) -> str | None:
-    """Return the tapped button's words: marked in the message, named, or the message that comes with a postback id."""
-    if message and _TAP.match(message):
+def _title(texts: dict[str, str | None]) -> str | None:
+    """Return the tapped button's words: marked in the message, named, or the message itself."""
+    message = texts["text"] or ""
+    if _TAP.match(message):
         return _TAP.sub("", message).strip() or None
-    return button_text or (message if postback_id else None)
+    return texts["button_text"] or message or None
+
+
+def _wamid(given: dict[str, Any]) -> str | None:
+    found = fields.key_text(given.get("id"))
+    return found if found and found.startswith("wamid.") else None
 
 
 def _phone(given: dict[str, Any], subscriber_id: str | None) -> str | None:
     business = _digits(given.get("whatsapp_bot_username"))
-    candidates = [given.get(name) for name in _PHONES[:1]]
-    candidates += [(subscriber_id or "").partition("-")[0] if "-" in (subscriber_id or "") else None]
-    candidates += [given.get(name) for name in _PHONES[1:]]
+    of_subscriber, separator, _ = (subscriber_id or "").partition("-")
+    candidates = [given.get("chat_id"), of_subscriber if separator else None, *map(given.get, _PHONES)]
     return next((digits for value in candidates if (digits := _digits(value)) and digits != business), None)
 
 
@@ -139,6 +154,7 @@ def _digits(value: Any) -> str | None:
 def _occurred_at(given: dict[str, Any]) -> datetime | None:
     """Return the time only where it has a zone or is an epoch: Wabotick's own times have none."""
     value = fields.first(given, _TIMES)
-    if isinstance(value, str) and not value.strip().isdecimal():
+    found = fields.moment(value)
+    if isinstance(value, str) and not value.strip().isdecimal() and not _HAS_ZONE.search(value):
         return None
-    return fields.moment(value)
+    return found

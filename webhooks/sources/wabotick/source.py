@@ -4,12 +4,13 @@ Source: none of the vendor's; see `normalized.py`. No signature exists, so each 
 """
 
 import hashlib
+import json
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import parse_qsl
 
 from config.accounts import Account, WabotickAccount
 from webhooks import fields
+from webhooks.forms import is_form, parse_form
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.sources.wabotick.normalized import Normalized, normalize
@@ -20,7 +21,6 @@ from worker.states import Handling
 
 VENDOR = "wabotick"
 _MOST_DEPTH = 200
-FORM = "application/x-www-form-urlencoded"
 # A second real tap on a button looks just like a repeated delivery of the first; within this time it is taken as one.
 _SAME_TAP_SECONDS = 60
 
@@ -43,17 +43,21 @@ def _identify(inbound: Inbound, body: Any, match: Match, account: Account) -> Id
     return Identity(
         type=f"wabotick.{said.kind}",
         handling=Handling.HANDLED if isinstance(body, dict) and said.phone_raw else Handling.UNKNOWN,
-        dedupe_key=_dedupe_key(inbound, said, match.trigger),
+        dedupe_key=_dedupe_key(inbound, body, said, match.trigger),
         occurred_at=said.occurred_at,
     )
 
 
-def _dedupe_key(inbound: Inbound, said: Normalized, trigger: str | None) -> str:
+def _dedupe_key(inbound: Inbound, body: Any, said: Normalized, trigger: str | None) -> str:
     if said.message_id:
-        return ":".join([said.kind, said.message_id, said.status or ""])
+        return ":".join([said.kind, said.message_id, said.status or said.status_raw or ""])
     window = int(inbound.received_at.timestamp()) // _SAME_TAP_SECONDS
-    same = (trigger, said.bot_id, said.phone_raw, said.postback_id, said.text, said.order_id, said.replied_to)
-    content = repr(same).encode() if any(same[2:]) else inbound.body
+    answers = json.dumps(fields.jsonable(fields.at(body, "user_input_data")), sort_keys=True)
+    same = (
+        trigger, said.bot_id, said.phone_raw, said.postback_id, said.text, said.order_id, said.replied_to, said.action,
+        said.status_raw, answers,
+    )  # fmt: skip
+    content = repr(same).encode() if said.phone_raw else inbound.body
     return f"{said.kind}:{hashlib.sha256(content).hexdigest()}:{window}"
 
 
@@ -75,11 +79,9 @@ def _read(event: Stored, _account: Account, country: str) -> Understanding:
 def parse_body(body: bytes, content_type: str | None) -> Any:
     """Parse a stored body, which may be JSON or a form; raises UnreadableError."""
     try:
-        if (content_type or "").partition(";")[0].strip().lower() == FORM:
-            return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
-        return parse_json(body, _MOST_DEPTH)
-    except (JsonError, ValueError) as error:
-        raise UnreadableError(str(error) if isinstance(error, JsonError) else "the form cannot be read") from None
+        return parse_form(body) if is_form(content_type) else parse_json(body, _MOST_DEPTH)
+    except JsonError as error:
+        raise UnreadableError(str(error)) from None
 
 
 SOURCE = Source(
