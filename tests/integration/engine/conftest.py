@@ -62,6 +62,8 @@ class Works:
         """Work with this configuration."""
         readers = {vendor: source.read for vendor, source in SOURCES.items()}
         self.config = config
+        if hasattr(self, "connections"):
+            self.connections.close()
         self.connections = Connections(config.accounts, self.settings.vendor_timeout_seconds, 8, self.clock)
         self.router = Router(self.settings, config, readers, self.clock)
         self.deliverer = Deliverer(
