@@ -95,7 +95,7 @@ def test_the_servers_are_on_the_inner_network_only() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_is_hardened(name: str) -> None:
-    """No privilege beyond its own user's, no writable image, bounded memory and processes; images named by a version."""
+    """No privilege beyond its user's, no writable image, bounded memory and processes; images named by a version."""
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]

@@ -1,0 +1,192 @@
+"""docs/ says what is so: its pages are current, its links lead somewhere, its commands and its YAML work."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.load import load_config
+from config.rules import matches
+from config.settings import EXAMPLES
+from docs.generate import DOCS, PAGES, written
+from tasks.actions.registry import ACTIONS, make_catalog
+from tests.support.command_line import hookyard_calls, refusal
+from tests.support.programs import Program, eventually
+from tests.support.shop import Shop
+from webhooks.registry import SOURCES
+from worker.context import CUSTOMER_FIELDS, ORDER_FIELDS
+from worker.states import DeliveryState, EventState, Reason
+
+ROOT = DOCS.parent
+PATHS = [*sorted(DOCS.rglob("*.md")), ROOT / "deploy" / "README.md", ROOT / "README.md"]
+OURS = [path for path in PATHS if path != ROOT / "README.md"]
+# Every variable that the shipped examples and the pages ask for, each with a value of its own.
+_TEXTS = "".join(path.read_text() for path in [*EXAMPLES.rglob("*.yaml"), *DOCS.rglob("*.md")])
+VARIABLES = {name: f"{name.lower()}-example" for name in re.findall(r"\$\{([A-Z_]+)\}", _TEXTS)}
+# Commands that change nothing, so that they can be tried as they stand.
+HARMLESS = ("check", "events", "deliveries", "dead list", "quarantine list", "quarantine verify")
+
+
+def _blocks(path: Path, language: str) -> list[str]:
+    """Return the fenced blocks of a language, without the indent of a list that they stand in."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", path.read_text(), re.DOTALL | re.MULTILINE)
+    return [re.sub(rf"^{indent}", "", text, flags=re.MULTILINE) for indent, text in found]
+
+
+def _calls() -> Iterator[tuple[Path, list[str]]]:
+    for path in DOCS.rglob("*.md"):
+        for block in _blocks(path, "sh"):
+            for call in hookyard_calls(block):
+                yield path, call
+
+
+def _anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_generated_pages_are_current(name: str) -> None:
+    """`python -m docs.generate` would change nothing."""
+    page = (DOCS / name).read_text(encoding="utf-8")
+    assert page == written(page, PAGES[name]()), "run: python -m docs.generate"
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    """Each link to a file or a heading of ours finds it."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        if "://" in target:
+            continue
+        file, _, anchor = target.partition("#")
+        found = (path.parent / file).resolve() if file else path
+        assert found.exists(), target
+        assert not anchor or anchor in _anchors(found), target
+
+
+def test_every_page_can_be_found() -> None:
+    """From the README or docs/README.md, links lead to every page."""
+    seen: set[Path] = set()
+    todo = [ROOT / "README.md", DOCS / "README.md"]
+    while todo:
+        path = todo.pop()
+        if path in seen or not path.exists():
+            continue
+        seen.add(path)
+        targets = re.findall(r"\]\(([^)\s#]+\.md)", path.read_text())
+        todo += [(path.parent / target).resolve() for target in targets if "://" not in target]
+    assert set(DOCS.rglob("*.md")) <= seen
+
+
+def test_every_shown_command_exists() -> None:
+    """Each `hookyard …` in a shell block has a command and options that exist."""
+    calls = list(_calls())
+    assert len(calls) > 20
+    for path, call in calls:
+        assert refusal(call) is None, f"{path.name}: hookyard {' '.join(call)}"
+
+
+def test_every_command_named_in_a_text_exists() -> None:
+    """Each `hookyard …` in a sentence begins with a command that exists."""
+    for path in OURS:
+        for text in re.findall(r"`hookyard ([a-z][^`\[]*)`", path.read_text()):
+            why = refusal(text.replace("…", "").split())
+            assert why is None or "MissingParameter" in why or "NoArgsIsHelp" in why, f"{path.name}: hookyard {text}"
+
+
+def test_shown_accounts_load(tmp_path: Path) -> None:
+    """Each accounts.yaml on a page is accepted as it stands."""
+    shown = [(path, text) for path in OURS for text in _blocks(path, "yaml") if text.startswith("accounts:")]
+    assert len(shown) >= 4
+    for path, text in shown:
+        (tmp_path / "accounts.yaml").write_text(text)
+        assert load_config(tmp_path, VARIABLES, make_catalog()).accounts, path.name
+
+
+def test_shown_rules_load(tmp_path: Path) -> None:
+    """Each rules file on a page is accepted as it stands, with the example accounts."""
+    shown = [(path, text) for path in OURS for text in _blocks(path, "yaml") if text.startswith("rules:")]
+    assert shown
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "accounts.yaml").write_text((EXAMPLES / "accounts.yaml").read_text())
+    for path, text in shown:
+        (tmp_path / "rules" / "shown.yaml").write_text(text)
+        assert load_config(tmp_path, VARIABLES, make_catalog()).rules, path.name
+
+
+def test_what_is_said_to_be_refused_is_refused(tmp_path: Path) -> None:
+    """The keys that rules.md calls planned are unknown today."""
+    section = (DOCS / "rules.md").read_text().partition("## What is refused for now")[2].partition("\n## ")[0]
+    keys = [word for word in re.findall(r"`(\w+)`", section) if word not in {"contact", "container", "steps", "check"}]
+    assert keys
+    for key in keys:
+        call = refusal_of_rules(tmp_path, key)
+        assert f'unknown key "{key}"' in call
+
+
+def refusal_of_rules(folder: Path, key: str) -> str:
+    """Return the faults of a rule whose step has a key more."""
+    (folder / "rules").mkdir(exist_ok=True)
+    (folder / "accounts.yaml").write_text((EXAMPLES / "accounts.yaml").read_text())
+    rule = f"rules: [{{name: a, on: [scalev.order.created], steps: [{{action: scalev.get_order, {key}: x}}]}}]"
+    (folder / "rules" / "a.yaml").write_text(rule)
+    with pytest.raises(Exception, match="unknown key") as caught:
+        load_config(folder, VARIABLES, make_catalog())
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("vendor", SOURCES)
+def test_vendor_pages_tell_all_actions_and_events(vendor: str) -> None:
+    """Each action with each of its parameters, and each event type, is on its vendor's page."""
+    page = (DOCS / "vendors" / f"{vendor}.md").read_text()
+    for name, action in ACTIONS.items():
+        if name.startswith(f"{vendor}."):
+            assert f"`{name}`" in page
+            row = next(line for line in page.splitlines() if line.startswith(f"| `{name}`"))
+            for parameter in action.parameters.model_fields:
+                assert f"`{parameter}`" in row, f"{name}: {parameter}"
+    for name in SOURCES[vendor].event_types:
+        patterns = re.findall(rf"`({vendor}\.[a-z_.]+\*)`", page)
+        short = name.rpartition(".")[2]
+        assert f"`{name}`" in page or f"`.{short}`" in page or any(matches(p, name) for p in patterns), name
+
+
+def test_names_of_events_and_actions_exist() -> None:
+    """Each dotted name of a vendor in any page is an event type or an action."""
+    known = {*make_catalog().event_types, *ACTIONS}
+    for path in OURS:
+        for name in re.findall(r"`((?:scalev|wabotick|proton)\.[a-z_.*]+)`", path.read_text()):
+            found = name.endswith(".unrecognized") or any(matches(name, one) for one in known)
+            assert found, f"{path.name}: {name}"
+
+
+def test_words_of_the_code_are_told() -> None:
+    """States, reasons and the fields of snapshots on the pages are those of the code."""
+    concepts, rules = (DOCS / "concepts.md").read_text(), (DOCS / "rules.md").read_text()
+    for state in [*EventState, *DeliveryState]:
+        assert f"| `{state}` |" in concepts
+    listed = re.search(r"`order` has (.*?)\. `customer` has (.*?)\. `phone` is", rules, re.DOTALL)
+    assert listed
+    assert set(re.findall(r"`(\w+)`", listed[1])) == set(ORDER_FIELDS)
+    assert set(re.findall(r"`(\w+)`", listed[2])) == set(CUSTOMER_FIELDS)
+    table = (DOCS / "operating.md").read_text().partition("| reason |")[2].partition("\n\n")[0]
+    told = {word for line in table.splitlines()[2:] for word in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert told
+    assert told <= {str(reason) for reason in Reason}
+    used = {call[call.index("--reason") + 1] for _, call in _calls() if "--reason" in call}
+    assert used <= {str(reason) for reason in Reason}
+
+
+def test_harmless_commands_work(shop: Shop) -> None:
+    """Every shown command that only looks is run on a real ledger, and every `send` against a real receiver."""
+    environ = VARIABLES | {"HOOKYARD_CONFIG_DIR": str(EXAMPLES)}
+    receiver = shop.start_receiver(**environ)
+    shown = {" ".join(call): (path, call) for path, call in _calls()}
+    chosen = {line: found for line, found in shown.items() if line.startswith((*HARMLESS, "send"))}
+    assert len(chosen) > 15
+    for number, (line, (path, call)) in enumerate(chosen.items()):
+        program = Program(call, {**shop.environ, **environ}, shop.folder / f"call-{number}.log")
+        eventually(lambda program=program: program.process.poll() is not None, line)
+        assert program.process.returncode == 0, f"{path.name}: hookyard {line}\n{program.log}\n{receiver.log}"
+        program.stop()
