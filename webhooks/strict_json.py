@@ -5,7 +5,6 @@ Invariant: what is returned can be stored anywhere in the ledger, and no input m
 
 import json
 import re
-from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -47,16 +46,11 @@ def parse_json(body: bytes, max_depth: int) -> Any:
 def _check_depth(parsed: Any, max_depth: int) -> None:
     """Refuse what is nested too deeply for the code behind; the parser itself stops at its own, larger limit."""
     level, depth = [parsed], 0
-    while level := [part for value in level for part in _parts(value)]:
+    while level := [value for value in level if isinstance(value, dict | list)]:
         depth += 1
         if depth > max_depth:
             raise JsonError(f"the body is nested deeper than {max_depth} levels")
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+        level = [part for value in level for part in (value.values() if isinstance(value, dict) else value)]
 
 
 def _number(text: str) -> Decimal:
