@@ -52,6 +52,7 @@ class Works:
         self.engine = connect(shop.database_url, pool_size=10)
         self.settings = shop.settings
         self.actions: dict[str, Action] = dict(ACTIONS)
+        self.connections = Connections({}, 1, 1, self.clock)
         self.reload()
 
     def reload(self) -> None:
@@ -62,8 +63,7 @@ class Works:
         """Work with this configuration."""
         readers = {vendor: source.read for vendor, source in SOURCES.items()}
         self.config = config
-        if hasattr(self, "connections"):
-            self.connections.close()
+        self.connections.close()
         self.connections = Connections(config.accounts, self.settings.vendor_timeout_seconds, 8, self.clock)
         self.router = Router(self.settings, config, readers, self.clock)
         self.deliverer = Deliverer(

@@ -1,0 +1,109 @@
+"""A snapshot moves forward only, whatever the order of arrival."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from worker.context import CUSTOMER_FIELDS, ORDER_FIELDS, Subject, expression_context, personal_values
+from worker.ids import new_id, parse_id
+from worker.ledger.database import is_away
+from worker.ledger.subjects import Patch, Snapshot
+from worker.states import FREE_STATES, OPEN_STATES, DeliveryState, EventState
+
+BEGIN = datetime(2026, 1, 15, tzinfo=UTC)
+VALUES = st.dictionaries(
+    st.sampled_from("abcd"), st.none() | st.integers(0, 9) | st.sampled_from(["", "x"]), max_size=4
+)
+
+
+def merged(patches: list[Patch]) -> Snapshot:
+    """Take patches in, in this order."""
+    snapshot = Snapshot()
+    for patch in patches:
+        snapshot = snapshot.merged(patch)
+    return snapshot
+
+
+@given(st.data(), st.lists(VALUES, max_size=6))
+def test_any_order_of_arrival_gives_the_same_snapshot(data: st.DataObject, said: list[dict[str, Any]]) -> None:
+    """The vendor's times decide, not ours."""
+    zones = [UTC, timezone(timedelta(hours=7))]
+    patches = [
+        Patch("order:1", values, (BEGIN + timedelta(seconds=n)).astimezone(zones[n % 2]), complete=n == 2)
+        for n, values in enumerate(said)
+    ]
+
+    assert merged(data.draw(st.permutations(patches))) == merged(patches)
+
+
+@given(VALUES, VALUES)
+def test_nothing_is_erased(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """A None says nothing; 0 and the empty text are values."""
+    snapshot = merged(
+        [Patch("s", first, BEGIN, complete=True), Patch("s", second, BEGIN + timedelta(1), complete=False)]
+    )
+
+    said = {name: value for name, value in first.items() if value is not None}
+    assert snapshot.values == said | {name: value for name, value in second.items() if value is not None}
+    assert snapshot.complete
+
+
+def test_the_states_of_deliveries_are_told_apart() -> None:
+    """Open: may be claimed. Free: surely had no effect. The others: under way, done, or nobody knows."""
+    others = {DeliveryState.IN_FLIGHT, DeliveryState.SUCCEEDED, DeliveryState.UNKNOWN}
+
+    assert set(OPEN_STATES) | set(FREE_STATES) | others == set(DeliveryState)
+    assert len(OPEN_STATES) + len(FREE_STATES) + len(others) == len(DeliveryState)
+    assert {str(state) for state in EventState} == {"received", "waiting", "processed", "failed"}
+
+
+def test_later_ids_are_greater() -> None:
+    """Ids sort by time, also those of one moment."""
+    ids = [new_id() for _ in range(5_000)]
+
+    assert all(earlier < later for earlier, later in pairwise(ids))
+
+
+@pytest.mark.parametrize("text", ["", "x", "{01890000-0000-7000-8000-000000000000}", "urn:uuid:0189", "0189\n", "١٢٣"])
+def test_what_is_no_id_is_none(text: str) -> None:
+    """Only a whole id, spelled plainly, is one."""
+    assert parse_id(text) is None
+
+
+def test_every_name_of_the_expression_language_has_its_fields() -> None:
+    """A rule may ask for any field of an order or a customer: None where nothing is known."""
+    context = expression_context({"account": "toko"}, {}, Subject("toko", "order:1"), {"status": "shipped"}, BEGIN)
+
+    assert context["order"] == dict.fromkeys(ORDER_FIELDS) | {"status": "shipped"}
+    assert context["customer"] == dict.fromkeys(CUSTOMER_FIELDS)
+
+
+def test_personal_values_are_found_as_texts_or_numbers() -> None:
+    """Phones may come as numbers; blanks and booleans are nobody's name."""
+    data = {"chat_id": 628123456789, "name": "Budi", "first_name": "", "email": True, "status": "x"}
+    context = expression_context({"account": "wa"}, data, Subject("wa", None), {}, BEGIN)
+
+    assert personal_values(context) == {"628123456789", "Budi"}
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (OperationalError("x", None, Exception()), True),
+        (InterfaceError("x", None, Exception()), True),
+        (PoolTimeoutError(), True),
+        (DBAPIError("x", None, Exception(), connection_invalidated=True), True),
+        (DataError("x", None, Exception()), False),
+        (IntegrityError("x", None, Exception()), False),
+        (ProgrammingError("x", None, Exception()), False),
+    ],
+)
+def test_an_outage_is_told_from_a_fault(error: Any, away: bool) -> None:
+    """What fails again however often it is tried must not be tried for ever."""
+    assert is_away(error) is away
