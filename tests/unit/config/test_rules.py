@@ -138,7 +138,7 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
         "rules/a.yaml:11: name: Input should be a valid string",
         'rules/a.yaml:13: unknown event type "nothing.at.all"',
         'rules/a.yaml:14: unknown name "nope"',
-        "rules/a.yaml:15: which account? toko, bad would fit",
+        "rules/a.yaml:16: which account? toko, bad would fit",
         "rules/b.yaml:1: rules: Input should be a valid list",
     ]
 

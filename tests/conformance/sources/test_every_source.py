@@ -1,0 +1,293 @@
+"""What every source must do: a source inherits all of this by being in the registry."""
+
+import base64
+import hashlib
+import hmac
+import json
+import random
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from sqlalchemy import Engine, text
+
+from config.accounts import Account, AnyAccount
+from webhooks import examples
+from webhooks.inbound import Inbound
+from webhooks.registry import SOURCES
+from webhooks.source import Identity, Source
+from webhooks.strict_json import JsonError, parse_json
+from webhooks.verification import Match, VerificationError
+from worker.context import ORDER_FIELDS
+from worker.ledger.subjects import Snapshot
+from worker.reading import Stored, Understanding, UnreadableError
+from worker.states import Handling
+
+NOW = datetime(2026, 3, 5, 12, 0, 30, tzinfo=UTC)
+SECRETS = ["the-new-secret", "the-old-secret"]
+
+# How an account of each vendor is configured here, and how a request proves itself: (headers, path secret).
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "scalev": {"signing_secrets": SECRETS, "api_key": "k"},
+    "wabotick": {
+        "api_token": "t", "phone_number_id": "1",
+        "url_secrets": {
+            trigger: [f"{secret}-{trigger}" for secret in SECRETS]
+            for trigger in ("incoming", "outgoing", "status", "conversation", "flow")
+        },
+    },
+    "proton": {
+        "company": "c", "user_id": "u", "api_key": "k",
+        "webhook_auth": {"scheme": "hmac", "header": "X-Proton-Signature", "secrets": SECRETS},
+    },
+}  # fmt: skip
+# By which of an account's endpoints an event comes in, where that matters.
+TRIGGERS = {
+    "message.received": "incoming", "message.sent": "outgoing", "message.status": "status",
+    "conversation.status": "conversation", "postback": "flow", "flow.completed": "flow",
+}  # fmt: skip
+# Types that no example exists for, and why.
+WITHOUT_EXAMPLE = {
+    "known to Scalev's documents by name only": {
+        *(f"scalev.subscription.{name}" for name in (
+            "created", "activated", "renewed", "item_upgraded", "canceled", "expired", "activation_failed",
+            "item_revoked", "item_reactivated",
+        )),
+        "scalev.whatsapp.message.received", "scalev.whatsapp.message.status.updated", "scalev.agent.system_trigger",
+        "scalev.shipment.status.updated",
+    },
+    "facts, derived and never received": {
+        f"scalev.order.{name}" for name in ("paid", "shipped", "completed", "canceled", "returned")
+    },
+}  # fmt: skip
+EXAMPLES = [(vendor, name) for vendor in SOURCES for name in examples.example_names(vendor)]
+each_example = pytest.mark.parametrize(("vendor", "name"), EXAMPLES)
+each_vendor = pytest.mark.parametrize("vendor", SOURCES)
+
+
+def _account(vendor: str) -> Account:
+    account: Account = TypeAdapter[Any](AnyAccount).validate_python({"vendor": vendor, **ACCOUNTS[vendor]})
+    return account
+
+
+def _proof(vendor: str, body: bytes, secret: str, trigger: str) -> tuple[dict[str, tuple[str, ...]], str | None]:
+    digest = hmac.digest(secret.encode(), body, hashlib.sha256)
+    if vendor == "scalev":
+        return {"x-scalev-hmac-sha256": (base64.b64encode(digest).decode(),)}, None
+    if vendor == "proton":
+        return {"x-proton-signature": (digest.hex(),)}, None
+    return {}, f"{secret}-{trigger}"
+
+
+def _inbound(vendor: str, name: str, body: bytes, secret: str = SECRETS[0], at: datetime = NOW) -> Inbound:
+    headers, path = _proof(vendor, body, secret, TRIGGERS.get(name.partition("__")[0], "flow"))
+    return Inbound("shop", body, headers, "", path, "127.0.0.1", at)
+
+
+def _verified(vendor: str, inbound: Inbound) -> Match:
+    scheme = SOURCES[vendor].scheme(_account(vendor))
+    return scheme.check(scheme.evidence(inbound), inbound.body, inbound.received_at)
+
+
+def _identified(vendor: str, inbound: Inbound, match: Match) -> Identity:
+    return SOURCES[vendor].identify(inbound, parse_json(inbound.body, 64), match, _account(vendor))
+
+
+def _understood(vendor: str, inbound: Inbound, identity: Identity, match: Match) -> Understanding:
+    stored = Stored(
+        account="shop", type=identity.type, body=inbound.body, content_type="application/json", query=inbound.query,
+        headers={}, trigger=match.trigger, received_at=inbound.received_at,
+    )  # fmt: skip
+    return SOURCES[vendor].read(stored, _account(vendor), "ID")
+
+
+def _example(vendor: str, name: str) -> bytes:
+    return json.dumps(examples.load_example(vendor, name)).encode()
+
+
+def _whole_way(vendor: str, name: str, body: bytes) -> tuple[Identity, Understanding]:
+    inbound = _inbound(vendor, name, body)
+    match = _verified(vendor, inbound)
+    identity = _identified(vendor, inbound, match)
+    return identity, _understood(vendor, inbound, identity, match)
+
+
+@each_vendor
+def test_the_registry_and_the_source_agree(vendor: str) -> None:
+    """A source is registered under its vendor, says where it is documented, and prefixes its types."""
+    source: Source = SOURCES[vendor]
+
+    assert source.vendor == vendor
+    assert source.documentation.startswith("https://")
+    assert source.mismatch_status in {401, 404}
+    assert all(type_.startswith(f"{vendor}.") for type_ in source.event_types)
+
+
+@each_example
+def test_an_example_identifies_and_reads_as_what_its_file_is_called(vendor: str, name: str) -> None:
+    """The type is the file's name, is known to the source, and both readings of it agree."""
+    identity, understanding = _whole_way(vendor, name, _example(vendor, name))
+
+    assert identity.type == understanding.type == f"{vendor}.{name.partition('__')[0]}"
+    assert identity.handling is understanding.handling is SOURCES[vendor].event_types[identity.type]
+    assert 0 < len(identity.dedupe_key) <= 300
+    assert understanding.occurred_at.tzinfo is not None
+
+
+@each_vendor
+def test_every_type_has_an_example_or_a_reason_not_to(vendor: str) -> None:
+    """A new event type comes with an example; the exceptions are listed and are no longer than they must be."""
+    shown = {f"{vendor}.{name.partition('__')[0]}" for name in examples.example_names(vendor)}
+    excused = {type_ for some in WITHOUT_EXAMPLE.values() for type_ in some if type_.startswith(f"{vendor}.")}
+
+    assert set(SOURCES[vendor].event_types) - shown == excused
+
+
+@each_vendor
+@pytest.mark.parametrize("index", range(len(SECRETS)))
+def test_every_secret_of_a_rotation_is_accepted_and_told_apart(vendor: str, index: int) -> None:
+    """During a rotation both secrets work, and which one matched is known."""
+    name = examples.example_names(vendor)[0]
+
+    assert _verified(vendor, _inbound(vendor, name, _example(vendor, name), SECRETS[index])).secret_index == index
+
+
+@each_vendor
+def test_a_wrong_secret_a_changed_body_and_no_proof_at_all_are_refused(vendor: str) -> None:
+    """Nothing passes that the vendor did not send, and what is kept of it holds no secret."""
+    name = examples.example_names(vendor)[0]
+    good = _inbound(vendor, name, _example(vendor, name))
+    wrong = _inbound(vendor, name, good.body, "another-secret")
+    without = Inbound("shop", good.body, {}, "", None, None, NOW)
+    changed = [] if good.path_secret else [Inbound("shop", good.body + b" ", good.headers, "", None, None, NOW)]
+
+    for inbound in (wrong, without, *changed):
+        with pytest.raises(VerificationError):
+            _verified(vendor, inbound)
+    evidence = json.dumps(SOURCES[vendor].scheme(_account(vendor)).evidence(wrong))
+    assert "another-secret" not in evidence
+
+
+@each_example
+def test_the_same_delivery_again_has_the_same_key(vendor: str, name: str) -> None:
+    """A retry moments later, signed with another secret of the rotation, is a duplicate."""
+    body = _example(vendor, name)
+    first = _inbound(vendor, name, body)
+    again = _inbound(vendor, name, body, SECRETS[1], NOW + timedelta(seconds=2))
+
+    keys = {_identified(vendor, inbound, _verified(vendor, inbound)).dedupe_key for inbound in (first, again)}
+
+    assert len(keys) == 1
+
+
+@each_vendor
+def test_different_events_have_different_keys(vendor: str) -> None:
+    """No two examples of different events are taken for one."""
+    seen: dict[str, tuple[str, bytes]] = {}
+    for name in examples.example_names(vendor):
+        body = _example(vendor, name)
+        identity = _whole_way(vendor, name, body)[0]
+        stated = {key: examples.load_example(vendor, name).get(key) for key in ("unique_id", "id", "wa_message_id")}
+        if not any(stated.values()):
+            assert identity.dedupe_key not in seen, (name, seen.get(identity.dedupe_key))
+        seen[identity.dedupe_key] = (name, body)
+
+
+@each_example
+def test_reading_is_pure(vendor: str, name: str) -> None:
+    """The same stored event reads the same, whenever it is read."""
+    body = _example(vendor, name)
+
+    assert _whole_way(vendor, name, body) == _whole_way(vendor, name, body)
+
+
+# Mutated examples.
+
+ODD: list[Any] = [
+    None, True, 0, -1, 10**300, 1.5, "", " ", "x" * 5000, "#order_id#", "{{1}}", "\x00", "\ud800", "0001-01-01",
+    "9999-12-31T23:59:59+14:00", [], {}, [[]], {"a": {"b": []}}, [1, "2", None], "🙂", "-", "::", "NaN", "1e400",
+]  # fmt: skip
+
+
+def _places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield at
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from _places(part, (*at, key))
+
+
+def _mutated(value: Any, chance: random.Random) -> Any:
+    """Return a copy with a few places dropped or replaced by something of another type."""
+    value = deepcopy(value)
+    for _ in range(chance.randint(1, 3)):
+        places = list(_places(value))
+        place = chance.choice(places)
+        if not place:
+            return deepcopy(chance.choice(ODD))
+        parent = value
+        for key in place[:-1]:
+            parent = parent[key]
+        if isinstance(parent, dict) and chance.random() < 0.3:
+            del parent[place[-1]]
+        else:
+            parent[place[-1]] = deepcopy(chance.choice(ODD))
+    return value
+
+
+@given(st.sampled_from(EXAMPLES), st.randoms(use_true_random=False), st.booleans())
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_mutated_example_reads_or_is_unreadable_and_what_it_gives_can_be_stored(
+    ledger: Engine,
+    example: tuple[str, str],
+    chance: random.Random,
+    truncated: bool,
+) -> None:
+    """Keys missing, other types, bodies cut short: never another error, never a value that the ledger refuses."""
+    vendor, name = example
+    body = json.dumps(_mutated(examples.load_example(vendor, name), chance)).encode()
+    body = body[: chance.randint(0, len(body))] if truncated else body
+    try:
+        identity, understanding = _whole_way(vendor, name, body)
+    except (JsonError, UnreadableError):
+        return
+    snapshot = Snapshot()
+    for patch in understanding.patches:
+        snapshot = snapshot.merged(patch)
+    facts = understanding.facts(snapshot)
+
+    assert set(facts) <= set(understanding.possible_facts)
+    assert identity.type == understanding.type
+    kept = {"data": understanding.data, "snapshot": snapshot.values, "known_at": snapshot.known_at}
+    order = understanding.order and vars(understanding.order)
+    with ledger.connect() as connection:
+        connection.execute(
+            text("SELECT CAST(:kept AS jsonb), CAST(:texts AS text[]), CAST(:times AS timestamptz[])"),
+            {
+                "kept": json.dumps(kept | {"order": order, "completion": str(understanding.completion)}),
+                "texts": [identity.type, identity.dedupe_key, understanding.subject],
+                "times": [identity.occurred_at or NOW, understanding.occurred_at],
+            },
+        )
+
+
+@each_vendor
+def test_a_body_that_is_no_object_is_kept_as_unknown(vendor: str) -> None:
+    """A list, a number or null is stored and counted, never an error and never acted on as a known event."""
+    for body in (b"[]", b"1", b"null", b'"text"', b'[{"event": "order.created"}]'):
+        identity, understanding = _whole_way(vendor, "postback", body)
+
+        assert identity.handling is understanding.handling is Handling.UNKNOWN
+        assert (understanding.subject, understanding.patches) == (None, ())
+
+
+@each_example
+def test_a_snapshot_speaks_the_names_of_the_expression_language(vendor: str, name: str) -> None:
+    """What a source writes into the snapshot of an order is what rules may ask for."""
+    for patch in _whole_way(vendor, name, _example(vendor, name))[1].patches:
+        if patch.subject.startswith("order:"):
+            assert set(patch.values) == set(ORDER_FIELDS)
