@@ -18,6 +18,12 @@ PHONES = st.from_regex(r"\+?628[1-9][0-9]{8,10}", fullmatch=True)
 SECRETS = st.text("abcdefghijklmnopqrstuvwxyz0123456789|/+ =", min_size=8, max_size=40).filter(str.strip)
 NOISE = st.text(max_size=10)
 
+PERSONAL_FIELDS = (
+    "apiToken", "api_key", "Authorization", "X-Proton-Signature", "secret_slug", "password", "phone", "chat_id",
+    "wa_id", "subscriber_id", "name", "customer_name", "first_name", "email", "address", "street_address", "notes",
+    "payment_account_number", "payment_account_holder", "office_phone_number",
+)  # fmt: skip
+
 
 def nested(leaf: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
     """Give JSON-like values with such texts somewhere in them, as keys too."""
@@ -68,14 +74,7 @@ def test_a_short_name_is_masked_as_a_word(name: str) -> None:
     assert mask([f"{name}braries"], [name]) == [f"{name}braries"]
 
 
-@pytest.mark.parametrize(
-    "field",
-    (
-        "apiToken api_key Authorization X-Proton-Signature secret_slug password phone chat_id wa_id subscriber_id name "
-        "customer_name first_name email address street_address notes payment_account_number payment_account_holder "
-        "office_phone_number"
-    ).split(),
-)
+@pytest.mark.parametrize("field", PERSONAL_FIELDS)
 def test_fields_that_are_personal_by_name(field: str) -> None:
     """Their values are masked though nobody told that they are personal, nested ones too."""
     assert "Pak Budi 77" not in json.dumps(mask({field: "Pak Budi 77", "in": [{field: ["Pak Budi 77"]}]}))

@@ -1,0 +1,205 @@
+"""What every action does, whatever the vendor: tell apart what had no effect, what may have had one, and what had.
+
+A new action is held to all of this by standing in the registry.
+"""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tasks.actions.registry import ACTIONS, make_catalog
+from tests.conformance.actions.conftest import NOW, PARAMETERS, SECRETS, TIMEOUT_SECONDS, Caller, Talk
+from tests.support.sandbox import Sandbox
+from worker.masking import mask
+from worker.retry import decide
+
+NAMES = sorted(ACTIONS)
+MAYBE, LATER, NEVER = "UncertainError", "RetryableError", "PermanentError"
+Talking = Callable[[Talk], Any]
+
+pytestmark = pytest.mark.parametrize("name", NAMES)
+
+
+def vendor_of(name: str) -> str:
+    """Return the vendor that an action belongs to."""
+    return name.partition(".")[0]
+
+
+def test_it_works(name: str, caller: Caller, sandbox: Sandbox) -> None:
+    """It is in the catalog, is tried here, does what it says, once, and its result can be kept."""
+    assert name in make_catalog().actions
+    assert name in PARAMETERS
+
+    tried = caller.run(name)
+
+    assert tried.error is None
+    assert tried.outcome is not None
+    assert json.dumps(tried.outcome.result)
+    assert len(sandbox.effects()) == (0 if ".get_" in name else 1)
+    assert tried.session.sent
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (400, "", (NEVER, "invalid_request")),
+        (401, "", (NEVER, "credentials_refused")),
+        (403, "", (NEVER, "forbidden")),
+        (404, "", (NEVER, "not_found")),
+        (408, "", (LATER, "unavailable")),
+        (413, "", (NEVER, "invalid_request")),
+        (418, "", (NEVER, "rejected")),
+        (422, "", (NEVER, "invalid_request")),
+        (425, "", (LATER, "unavailable")),
+        (429, "Too many requests", (LATER, "rate_limited")),
+        (500, "", (MAYBE, "server_error")),
+        (500, "<html>Server Error</html>", (MAYBE, "server_error")),
+        (502, "<html>Bad Gateway</html>", (MAYBE, "server_error")),
+        (503, "<html>Be right back</html>", (LATER, "unavailable")),
+        (504, "", (MAYBE, "timeout")),
+        (520, "", (MAYBE, "server_error")),
+        (200, "", (MAYBE, "unreadable_answer")),
+        (200, "not json", (MAYBE, "unreadable_answer")),
+        (200, "[" * 100_000, (MAYBE, "unreadable_answer")),
+        (200, "null", (MAYBE, "unreadable_answer")),
+    ],
+    ids=lambda value: str(value)[:12] if isinstance(value, int | str) else "",
+)
+def test_statuses_without_the_vendors_own_words(
+    name: str, status: int, body: str, expected: tuple[str, str], caller: Caller, sandbox: Sandbox
+) -> None:
+    """What an answer amounts to when nothing but its status says so."""
+    sandbox.fail(vendor=vendor_of(name), status=status, body=body)
+
+    assert caller.run(name).verdict == expected
+
+
+@pytest.mark.parametrize(("retry_after", "seconds"), [(77, 77.0), ("Thu, 15 Jan 2026 03:02:00 GMT", 120.0)])
+@pytest.mark.parametrize("status", [429, 503, 504])
+def test_a_retry_after_is_heard(
+    name: str, status: int, retry_after: int | str, seconds: float, caller: Caller, sandbox: Sandbox
+) -> None:
+    """As seconds or as a date, and wherever another attempt may follow."""
+    sandbox.fail(vendor=vendor_of(name), status=status, body="", retry_after=retry_after)
+
+    error = caller.run(name).error
+
+    assert error is not None
+    decision = decide(error, 1, NOW, idempotent=True, draw=lambda: 0.0)
+    assert decision.due_at is not None
+    assert (decision.due_at - NOW).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("said", ["", "soon", "-5", "1.5", "١٢", "Thu, 99 Jan 2026"])
+def test_a_retry_after_that_says_nothing_is_passed_over(name: str, said: str, talking: Talking) -> None:
+    """It is not a reason to fail otherwise."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(f"HTTP/1.1 429 X\r\nContent-Length: 0\r\nRetry-After: {said}\r\n\r\n".encode())
+
+    with talking(talk) as caller:
+        error = caller.run(name).error
+
+    assert error.reason == "rate_limited"
+    assert error.retry_after_seconds is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(name: str, status: int, caller: Caller, sandbox: Sandbox) -> None:
+    """A vendor that sends us elsewhere gets no second request, and no credential goes there."""
+    sandbox.fail(vendor=vendor_of(name), status=status, body="", headers={"Location": f"{sandbox.url}/proton/x"})
+
+    tried = caller.run(name)
+
+    assert tried.verdict[0] == NEVER
+    assert len(sandbox.requests()) == 1
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "text/plain", "application/octet-stream"])
+def test_a_good_answer_under_a_wrong_name_is_a_good_answer(
+    name: str, content_type: str, caller: Caller, sandbox: Sandbox
+) -> None:
+    """What was done was done, whatever the header calls the answer."""
+    sandbox.fail(vendor=vendor_of(name), content_type=content_type)
+
+    assert caller.run(name).error is None
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("hang", "timeout"), ("reset", "connection_lost"), ("truncate", "connection_lost")]
+)
+def test_an_answer_that_does_not_come_may_have_been_a_yes(
+    name: str, fault: str, reason: str, when: str, caller: Caller, sandbox: Sandbox
+) -> None:
+    """From here "it broke before" and "it broke after" look alike, so both are uncertain."""
+    sandbox.fail(vendor=vendor_of(name), when=when, **{fault: True})
+
+    tried = caller.run(name)
+
+    assert tried.verdict == (MAYBE, reason)
+    assert tried.session.sent
+
+
+def test_no_connection_means_nothing_was_sent(name: str, nobody: Caller) -> None:
+    """A refused connection is tried again later, whatever the action."""
+    tried = nobody.run(name)
+
+    assert tried.verdict == (LATER, "connect_failed")
+    assert not tried.session.sent
+
+
+def test_an_answer_that_drips_ends_at_the_deadline(name: str, talking: Talking) -> None:
+    """Each byte comes in time, the answer does not."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(1000):
+            connection.sendall(b" ")
+            time.sleep(0.02)  # the vendor's slowness, not the test's patience
+
+    began = time.monotonic()
+    with talking(talk) as caller:
+        assert caller.run(name).verdict == (MAYBE, "timeout")
+    assert time.monotonic() - began < TIMEOUT_SECONDS * 10
+
+
+def test_an_answer_of_ten_megabytes_is_not_read(name: str, talking: Talking) -> None:
+    """Memory is not the vendor's to fill."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n")
+        for _ in range(10):
+            connection.sendall(b"x" * 1_000_000)
+
+    with talking(talk) as caller:
+        assert caller.run(name).verdict == (MAYBE, "unreadable_answer")
+
+
+@pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"])
+def test_what_is_no_http_is_uncertain(name: str, answer: bytes, talking: Talking) -> None:
+    """A peer that speaks something else may have acted all the same."""
+    with talking(lambda connection: connection.sendall(answer)) as caller:
+        assert caller.run(name).verdict[0] == MAYBE
+
+
+def test_what_is_written_down_holds_no_secret(name: str, caller: Caller, sandbox: Sandbox) -> None:
+    """Request and answer are kept, the credential in neither, also when the vendor repeats it."""
+    sandbox.fail(vendor=vendor_of(name), status=400, body={"message": f"bad token {' '.join(SECRETS)}", "token": "t-1"})
+
+    tried = caller.run(name)
+
+    written = json.dumps(mask(tried.session.exchanges, [], SECRETS))
+    assert '"status": 400' in written
+    assert not [secret for secret in (*SECRETS, "t-1") if secret in written]
+
+
+def test_an_error_names_neither_secret_nor_body(name: str, caller: Caller, sandbox: Sandbox) -> None:
+    """An error's text is short, however long the vendor's."""
+    sandbox.fail(vendor=vendor_of(name), status=400, body={"message": "x" * 5_000, "error": {"message": "x" * 5_000}})
+
+    assert len(str(caller.run(name).error)) < 400
