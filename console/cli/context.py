@@ -4,6 +4,7 @@ Invariant: a command reads the environment once, through `config.settings`, and 
 """
 
 import getpass
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -69,7 +70,7 @@ class Context:
 
     def people(self, connection: Connection, comment: str) -> People:
         """Return what the person at the keyboard does, in their name."""
-        return People(connection, getpass.getuser(), system_clock(), self.settings.rewake_seconds, comment)
+        return People(connection, _user_name(), system_clock(), self.settings.rewake_seconds, comment)
 
     @cached_property
     def wakeups(self) -> "Wakeups":
@@ -83,6 +84,13 @@ class Context:
 def open_context() -> Context:
     """Read the environment and return the context of this command."""
     return Context(read_environment())
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid {os.getuid()}"
 
 
 def wanted_id(text: str) -> UUID:

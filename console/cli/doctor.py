@@ -7,15 +7,19 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Annotated, Any
 
 import redis
 import typer
+from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.faults import ConfigError
 from console.cli import options
 from console.cli.context import Context, open_context
-from console.cli.output import print_json, print_table
+from console.cli.output import CommandError, print_json, print_table
+from webhooks.receiving import Receiving, make_endpoints
+from webhooks.registry import SOURCES
 from worker import health
 from worker.broker import redis_client
 from worker.clock import system_clock
@@ -40,9 +44,14 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(json_: options.Json = False) -> None:
+def doctor(
+    only: Annotated[str | None, typer.Option("--only", help="Only this check, like worker: for health checks.")] = None,
+    json_: options.Json = False,
+) -> None:
     """Look at configuration, ledger, broker, worker and what waits for a person; exit 1 when something is wrong."""
-    findings = list(_findings(open_context()))
+    findings = [finding for finding in _findings(open_context()) if only in {None, finding.check}]
+    if not findings:
+        raise CommandError(f'there is no check "{only}"')
     rows = [asdict(finding) for finding in findings]
     if json_:
         print_json({"ok": all(finding.ok for finding in findings), "findings": rows})
@@ -109,14 +118,29 @@ def _worker(context: Context) -> Iterator[Finding]:
 def _waiting(context: Context) -> Iterator[Finding]:
     with context.ledger() as connection:
         counts = queries.count_by_state(connection)
-        held = quarantine.count_held(connection)
+        failed = queries.count_failed_events(connection)
+        held = quarantine.held(connection)
+    how = ": hookyard events --state failed, then hookyard replay" if failed else ""
+    yield Finding("failed events", ok=not failed, what=f"{failed}{how}")
     advice = {"dead": "hookyard dead list", "unknown": "hookyard deliveries --state unknown, then hookyard resolve"}
     for state, how in advice.items():
         count = counts.get(state, 0)
         yield Finding(f"{state} deliveries", ok=count == 0, what=f"{count}" + (f": {how}" if count else ""))
-    yield Finding("quarantine", ok=held == 0, what=f"{held} held" + (": hookyard quarantine list" if held else ""))
+    yield _quarantine(context, held)
     open_ = sum(counts.get(state, 0) for state in ("ready", "waiting", "retrying", "in_flight"))
     yield Finding("open deliveries", ok=True, what=f"{open_}, {counts.get('retrying', 0)} of them for another attempt")
+
+
+def _quarantine(context: Context, held: list[Row[Any]]) -> Finding:
+    """Judge only what was refused by our own fault: anybody may send what was never a vendor's."""
+    try:
+        endpoints = make_endpoints(context.config, SOURCES)
+    except ConfigError:
+        return Finding("quarantine", ok=True, what=f"{len(held)} held, not verified: the configuration has faults")
+    receiving = Receiving(context.engine, context.settings, endpoints)
+    good = sum(receiving.verify_again(row) is None for row in held)
+    what = f"{len(held)} held, {good} of them would be accepted now" + (": hookyard quarantine release" if good else "")
+    return Finding("quarantine", ok=good == 0, what=what)
 
 
 def _secrets(context: Context) -> Iterator[Finding]:

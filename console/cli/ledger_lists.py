@@ -39,7 +39,7 @@ def as_delivery(row: Row[Any]) -> dict[str, Any]:
 def events(
     account: options.Account = None,
     type_: options.Type = None,
-    state: options.State = None,
+    state: options.StateOfEvent = None,
     subject: options.Subject = None,
     since: options.Since = None,
     limit: options.Limit = 50,
@@ -53,13 +53,15 @@ def events(
         print_json(found)
     else:
         columns = ("id", "received_at", "account", "type", "subject", "state", "duplicates")
-        print_table(columns, found, "No events. Send one: hookyard send scalev order.created")
+        narrowed = any((account, type_, state, subject, since))
+        empty = "No events match." if narrowed else "No events yet. Send one: hookyard send scalev order.created"
+        print_table(columns, found, empty)
 
 
 def deliveries(
     account: options.Account = None,
     type_: options.ActionName = None,
-    state: options.State = None,
+    state: options.StateOfDelivery = None,
     reason: options.ReasonName = None,
     subject: options.Subject = None,
     since: options.Since = None,
@@ -79,4 +81,4 @@ def deliveries(
 def print_deliveries(found: list[dict[str, Any]]) -> None:
     """Print deliveries as a table."""
     columns = ("id", "subject", "rule", "action", "account", "state", "reason", "attempts", "due_at")
-    print_table(columns, found, "No deliveries.")
+    print_table(columns, found, "No deliveries match.")

@@ -4,9 +4,12 @@ from typing import Annotated
 
 import typer
 
+from worker.states import DeliveryState, EventState
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 Account = Annotated[str | None, typer.Option("--account", help="Only of this account.")]
-State = Annotated[str | None, typer.Option("--state", help="Only in this state.")]
+StateOfEvent = Annotated[EventState | None, typer.Option("--state", help="Only in this state.")]
+StateOfDelivery = Annotated[DeliveryState | None, typer.Option("--state", help="Only in this state.")]
 Subject = Annotated[str | None, typer.Option("--subject", help="Only about this, like order:250804QWERTY.")]
 Since = Annotated[str | None, typer.Option("--since", help="Only since then: 7d, 2h, 30m, or an ISO time.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the newest.")]

@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from console.cli import options
 from console.cli.context import Context, open_context
-from console.cli.output import print_json, print_table, say
+from console.cli.output import CommandError, print_json, print_table, say
 from webhooks.receiving import Receiving, make_endpoints
 from webhooks.registry import SOURCES
 from worker.clock import system_clock
@@ -70,6 +70,33 @@ def release(
         print_json(done)
     else:
         say(f"{len(released)} released, {len(done) - len(released)} still refused")
+
+
+@quarantine.command("discard")
+def discard(
+    id_: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only this one.")] = None,
+    account: options.Account = None,
+    comment: options.Comment = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    json_: options.Json = False,
+) -> None:
+    """Throw away what was never a vendor's; what would verify now stays, it is to be released."""
+    context = open_context()
+    receiving = _receiving(context)
+    with context.ledger() as connection:
+        held = [row for row in held_bodies.held(connection, account) if id_ in {None, str(row.id)}]
+        if id_ and not held:
+            raise CommandError(f"nothing with the id {id_} is held")
+        junk = [row for row in held if receiving.verify_again(row)]
+        if junk and not yes and not json_:
+            typer.confirm(f"Throw {len(junk)} bodies away for good?", abort=True)
+        for row in junk:
+            held_bodies.discard(connection, row.id)
+            context.people(connection, comment).note("discard", row.id, {"account": row.account, "reason": row.reason})
+    if json_:
+        print_json({"discarded": len(junk), "kept": len(held) - len(junk)})
+    else:
+        say(f"{len(junk)} thrown away, {len(held) - len(junk)} kept because they would be accepted now")
 
 
 def _released(context: Context, receiving: Receiving, row: Row[Any], comment: str) -> dict[str, Any]:

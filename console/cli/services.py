@@ -5,6 +5,7 @@ Invariant: these are the same commands under `hookyard up`, in a container and u
 
 import os
 import sys
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
@@ -56,11 +57,23 @@ def beat() -> None:
     tick(context.settings, context.config)
 
 
+def _is_loopback(bind: str) -> bool:
+    try:
+        return ip_address(bind).is_loopback
+    except ValueError:
+        return bind == "localhost"
+
+
 def flower() -> None:
     """Show the tasks in a browser."""
     from console.processes.flower import show  # noqa: PLC0415 - as above
 
     context = _start("flower")
+    bind = context.settings.bind
+    if context.settings.flower_auth is None and not _is_loopback(bind):
+        raise CommandError(
+            f"Flower can stop workers, so on {bind} it needs a login: set HOOKYARD_FLOWER_AUTH to user:password"
+        )
     show(context.settings, context.config)
 
 

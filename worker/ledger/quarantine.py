@@ -94,3 +94,8 @@ def mark_released(connection: Connection, entry_id: UUID, event_id: UUID, now: d
     mine = (quarantine.c.id == bindparam("entry_id")) & quarantine.c.released_at.is_(None)
     update = quarantine.update().where(mine).values(released_at=now, event_id=event_id)
     return connection.execute(update, {"entry_id": entry_id}).rowcount == 1
+
+
+def discard(connection: Connection, entry_id: UUID) -> None:
+    """Throw a body away for good."""
+    connection.execute(quarantine.delete().where(quarantine.c.id == entry_id))

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, func, select
 
 from worker.ledger.tables import attempts, audit, deliveries, events
+from worker.states import EventState
 
 
 @dataclass(frozen=True)
@@ -115,3 +116,9 @@ def count_by_state(connection: Connection) -> dict[str, int]:
     interesting = ["dead", "unknown", "in_flight", "ready", "waiting", "retrying"]
     query = select(deliveries.c.state, func.count().label("total")).where(deliveries.c.state.in_(interesting))
     return {row.state: row.total for row in connection.execute(query.group_by(deliveries.c.state))}
+
+
+def count_failed_events(connection: Connection) -> int:
+    """Return how many events could not be routed."""
+    query = select(func.count()).select_from(events).where(events.c.state == EventState.FAILED)
+    return connection.scalar(query) or 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from console.cli.main import COMMANDS
@@ -39,7 +40,14 @@ def test_every_command_explains_itself(command: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nonsense",), ("events", "--nonsense"), ("events", "--limit", "0"), ("show",), ("resolve", str(uuid4()))],
+    [
+        ("nonsense",),
+        ("events", "--nonsense"),
+        ("events", "--limit", "0"),
+        ("deliveries", "--state", "nonsense"),
+        ("show",),
+        ("resolve", str(uuid4())),
+    ],
     ids=" ".join,
 )
 def test_a_wrong_call_exits_with_2(arguments: tuple[str, ...], shop: Shop) -> None:
@@ -197,6 +205,41 @@ def test_check_tells_every_fault_with_file_and_line(shop: Shop) -> None:
         "rules/extra.yaml:3",
         "rules/extra.yaml:5",
     ]
+
+
+def test_junk_in_quarantine_alarms_nobody_and_can_be_thrown_away(shop: Shop) -> None:
+    """What any stranger can send is no fault of ours; what our own secret refused is, until it is released."""
+    shop.start_receiver()
+    httpx.post(f"{shop.receiver_url}/webhooks/toko", content=b"junk", headers={"X-Scalev-Hmac-Sha256": "AAAA"})
+    [held] = document(shop, "quarantine", "list")
+
+    doctor = hookyard("doctor", "--only", "quarantine", environ=shop.environ)
+    unknown = hookyard("quarantine", "discard", str(uuid4()), "--yes", environ=shop.environ)
+    discarded = document(shop, "quarantine", "discard", held["id"], "--comment", "a stranger")
+
+    assert doctor.returncode == 0
+    assert "1 held, 0 of them would be accepted now" in doctor.stdout
+    assert (unknown.returncode, "is held" in unknown.stderr) == (1, True)
+    assert discarded == {"discarded": 1, "kept": 0}
+    assert document(shop, "quarantine", "list") == []
+    [entry] = shop.rows("SELECT * FROM audit")
+    assert (entry.action, entry.details["comment"]) == ("discard", "a stranger")
+
+
+def test_flower_on_a_public_address_needs_a_login(shop: Shop) -> None:
+    """Whoever sees Flower can stop workers, so it does not start without a login where others can reach it."""
+    refused = hookyard("flower", environ=shop.environ | {"HOOKYARD_BIND": "192.0.2.1"})
+
+    assert refused.returncode == 1
+    assert "HOOKYARD_FLOWER_AUTH" in refused.stderr
+
+
+def test_beat_ends_at_once_while_the_broker_is_away(shop: Shop) -> None:
+    """A stop is a stop, also while it waits for Redis."""
+    beat = shop.start("beat", HOOKYARD_REDIS_URL="redis://127.0.0.1:1/0")
+    beat.wait_for(lambda: "beat.started" in beat.log, "beat has started")
+
+    assert beat.stop() == 0
 
 
 def test_doctor_notices_a_worker_that_does_not_consume(shop: Shop) -> None:
