@@ -5,7 +5,7 @@ vendor to send it again, never a 500 and never a stack trace.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import structlog
@@ -20,7 +20,7 @@ from webhooks.health import Health
 from webhooks.inbound import Inbound
 from webhooks.receiving import Receiving, make_endpoints
 from webhooks.registry import SOURCES
-from webhooks.serving import HEADERS
+from webhooks.serving import DRAINED_BYTES, DRAINED_TIMES, HEADERS
 from worker.celery_app import make_celery
 from worker.clock import Clock, system_clock
 from worker.errors import ReceiveError
@@ -57,11 +57,15 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
             wakeups.event(received.accepted.id)
         return _answer(200, {"status": "duplicate" if duplicate else "accepted", "id": event_id})
 
-    app.add_url_rule("/webhooks/<account>", view_func=webhook, methods=["POST"])
-    app.add_url_rule("/webhooks/<account>/<secret>", view_func=webhook, methods=["POST"])
-    app.add_url_rule("/healthz", "healthz", lambda: _answer(200, {"status": "ok"}), methods=["GET"])
-    app.add_url_rule("/readyz", "readyz", lambda: _answer(*health.ready()), methods=["GET"])
-    app.add_url_rule("/metrics", "metrics", health.metrics, methods=["GET"])
+    pages: Mapping[str, tuple[str, Callable[..., Response]]] = {
+        "/webhooks/<account>": ("POST", webhook),
+        "/webhooks/<account>/<secret>": ("POST", webhook),
+        "/healthz": ("GET", lambda: _answer(200, {"status": "ok"})),
+        "/readyz": ("GET", lambda: _answer(*health.ready())),
+        "/metrics": ("GET", health.metrics),
+    }
+    for path, (method, view) in pages.items():
+        app.add_url_rule(path, path, view, methods=[method], provide_automatic_options=False)
     _handle_errors(app, receiving)
     if settings.trusted_proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxy_hops)  # type: ignore[method-assign]
@@ -71,10 +75,14 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
 def _body(most_bytes: int) -> bytes:
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
         raise ReceiveError(415, "content_encoding", "compressed bodies are not accepted")
-    if (request.content_length or 0) > most_bytes:
-        raise ReceiveError(413, "body_too_large", f"a body may have {most_bytes} bytes at most")
-    body: bytes = request.environ["wsgi.input"].read(most_bytes + 1)
-    if len(body) > most_bytes:
+    stated, given = request.content_length or 0, request.environ["wsgi.input"]
+    body: bytes = given.read(most_bytes + 1) if stated <= most_bytes else b""
+    if max(stated, len(body)) > most_bytes:
+        # Whoever is still sending would see a broken connection in place of the answer: a little more is read, and
+        # thrown away.
+        left = most_bytes * DRAINED_TIMES if stated <= most_bytes * DRAINED_TIMES else 0
+        while left > 0 and (piece := given.read(DRAINED_BYTES)):
+            left -= len(piece)
         raise ReceiveError(413, "body_too_large", f"a body may have {most_bytes} bytes at most")
     if request.content_length is not None and len(body) < request.content_length:
         raise ReceiveError(400, "body_incomplete", "the body ended early")

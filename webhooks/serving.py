@@ -17,6 +17,10 @@ BODY_SECONDS = 10.0
 HEADERS = "hookyard.headers"
 """Where the environment has the headers by lower-case name, every value of each."""
 
+DRAINED_TIMES = 8
+"""How many times the largest allowed body is read, and thrown away, so that whoever sends too much hears of it."""
+DRAINED_BYTES = 64 * 1024
+
 _LATE = b'{"error": "body_too_slow", "message": "the body did not come in time"}'
 
 
@@ -67,14 +71,16 @@ class Served:
     async def _body(self, headers: dict[str, tuple[str, ...]], exchange: Exchange) -> bytes:
         """Read a body as far as the application can want it: one byte more than it accepts."""
         stated = headers.get("content-length", ("",))[0]
-        if stated.isdecimal() and int(stated) > self._most_bytes:
+        most = self._most_bytes * DRAINED_TIMES
+        if stated.isdecimal() and int(stated) > most:
             return b""
         pieces, size = [], 0
         with suppress(RuntimeError):  # the sender went away: what came is shorter than was stated, and refused
             async for piece in exchange:
-                pieces.append(piece)
+                if size <= self._most_bytes:
+                    pieces.append(piece)
                 size += len(piece)
-                if size > self._most_bytes:
+                if size > most:
                     break
         return b"".join(pieces)[: self._most_bytes + 1]
 
