@@ -6,6 +6,7 @@ Invariant: readiness depends on the ledger alone; the broker's absence is said a
 import hmac
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
@@ -36,6 +37,16 @@ _WAITING = text(
     SELECT 'quarantined', count(*), NULL FROM quarantine WHERE released_at IS NULL
     """
 )
+
+
+# Which secret of an account is in use: the old one of a rotation may go once it counts nothing here.
+_BY_SECRET = text(
+    """
+    SELECT account, trigger, secret_index, count(*) AS total FROM events
+    WHERE id >= CAST(:since AS uuid) AND secret_index IS NOT NULL GROUP BY account, trigger, secret_index
+    """
+)
+_SECRETS_SEEN = timedelta(hours=1)
 
 
 class Health:
@@ -88,6 +99,7 @@ class Health:
         with self._engine.connect() as connection:
             beat = last_beat(connection, WORKER)
             rows = connection.execute(_WAITING).all()
+            matched = connection.execute(_BY_SECRET, {"since": _first_id(now - _SECRETS_SEEN)}).all()
         age = (now - beat).total_seconds() if beat else float("inf")
         yield GaugeMetricFamily("hookyard_worker_heartbeat_age_seconds", "Since a worker consumed a heartbeat", age)
         yield GaugeMetricFamily("hookyard_broker_up", "Whether Redis answers", float(self.broker_lives()))
@@ -99,3 +111,17 @@ class Health:
                 ages.add_metric([row.name], max(0.0, (now - row.oldest).total_seconds()))
         yield totals
         yield ages
+        secrets = GaugeMetricFamily(
+            "hookyard_events_by_secret",
+            "Events of the last hour, by the secret that matched",
+            labels=["account", "secret"],
+        )
+        for row in matched:
+            secret = f"{row.trigger}:{row.secret_index}" if row.trigger else str(row.secret_index)
+            secrets.add_metric([row.account, secret], row.total)
+        yield secrets
+
+
+def _first_id(moment: datetime) -> str:
+    """Return the least UUIDv7 of a moment: ids sort by time, so no index on the time is needed."""
+    return f"{int(moment.timestamp() * 1000):012x}70008000000000000000"
