@@ -25,6 +25,10 @@ class WorkerError(Exception):
         super().__init__(message)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type["WorkerError"], tuple[Reason, str]]:
+        # Celery shows an error that cannot be pickled as something else, and logs it as unexpected.
+        return type(self), (self.reason, str(self))
+
 
 class ReceiveError(Exception):
     """A webhook is refused. The sender gets `status` and the text."""

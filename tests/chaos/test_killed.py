@@ -26,10 +26,7 @@ def customer(number: int) -> dict[str, object]:
     return body | {"id": uuid4().hex, "data": {"customer_id": f"C-{number}", "name": f"Customer {number}"}}
 
 
-@pytest.fixture(autouse=True)
-def impatient(shop: Shop) -> None:
-    """Let leases run out soon: these tests wait for it."""
-    shop.environ |= {"HOOKYARD_LEASE_SECONDS": "2", "HOOKYARD_VENDOR_TIMEOUT_SECONDS": "1"}
+IMPATIENT = {"HOOKYARD_LEASE_SECONDS": "2", "HOOKYARD_VENDOR_TIMEOUT_SECONDS": "1"}
 
 
 def replace_worker(shop: Shop) -> None:
@@ -53,6 +50,7 @@ def tap(shop: Shop) -> None:
 
 def test_a_worker_killed_before_the_call(shop: Shop) -> None:
     """It held the delivery and had sent nothing: another worker sends, once."""
+    shop.environ |= IMPATIENT
     slow = (
         "CREATE FUNCTION slow() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$ LANGUAGE plpgsql"
     )
@@ -61,14 +59,14 @@ def test_a_worker_killed_before_the_call(shop: Shop) -> None:
         connection.execute(text(slow))
         connection.execute(text(f"CREATE TRIGGER slow {when_announcing} EXECUTE FUNCTION slow()"))
     shop.start_all()
-    worker = shop.programs[1]
     ship(shop)
     announcing = (
-        "SELECT pid FROM pg_stat_activity WHERE query LIKE 'UPDATE deliveries SET%sending_at%' AND state = 'active'"
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+        "AND state = 'active' AND query LIKE 'UPDATE deliveries SET%sending_at%'"
     )
-    eventually(lambda: shop.rows(announcing + " AND datname = current_database()"), "the worker is about to send")
+    eventually(lambda: shop.rows(announcing), "the worker is about to send")
 
-    worker.kill()
+    replace_worker(shop)
     with shop.engine.begin() as connection:
         connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM ({announcing}) AS found"))  # noqa: S608
         connection.execute(text("DROP TRIGGER slow ON deliveries"))
@@ -81,6 +79,7 @@ def test_a_worker_killed_before_the_call(shop: Shop) -> None:
 @pytest.mark.parametrize(("when", "effects"), [("before", 0), ("after", 1)])
 def test_a_worker_killed_while_a_message_is_being_sent(shop: Shop, when: str, effects: int) -> None:
     """Whether the vendor acted cannot be known: unknown, never sent again by itself."""
+    shop.environ |= IMPATIENT
     shop.sandbox.fail(vendor="wabotick", when=when, hang=True, times=1)
     shop.start_all()
     ship(shop)
@@ -97,6 +96,7 @@ def test_a_worker_killed_while_a_message_is_being_sent(shop: Shop, when: str, ef
 
 def test_a_worker_killed_while_it_sets_a_status(shop: Shop) -> None:
     """Setting a status twice does no harm: another worker finishes it."""
+    shop.environ |= IMPATIENT
     shop.sandbox.fail(vendor="scalev", when="after", hang=True, times=1)
     shop.start_all()
     tap(shop)
