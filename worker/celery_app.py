@@ -50,6 +50,8 @@ def make_celery(settings: Settings, config: Config) -> Celery:
         broker_transport_options={
             "visibility_timeout": VISIBILITY_SECONDS,
             "queue_order_strategy": "round_robin",
+            # A wake-up that cannot be published is given up at once: a sweep repeats it, nobody waits for the broker.
+            "max_retries": 0,
             "socket_connect_timeout": 2,
             "socket_timeout": 30,
             "socket_keepalive": True,
