@@ -9,18 +9,17 @@ import os
 
 import httpx
 from flask import Flask, Response, request
-from granian import Granian
-from granian.constants import Interfaces
-from granian.http import HTTP1Settings
 
 from config.settings import load_settings, read_environment
-from console.processes.receiver import HEADER_TIMEOUT_MS, MOST_HEADER_BYTES
+from console.processes.receiver import serve
+from webhooks.serving import Served
 
 VENDOR_URL_VARIABLE = "BENCH_VENDOR_URL"
 
 
-def make_bare() -> Flask:
+def make_bare() -> Served:
     """Return the application of one process."""
+    settings = load_settings(read_environment())
     app = Flask("bare")
     vendor_url = os.environ.get(VENDOR_URL_VARIABLE, "")
     client = httpx.Client(trust_env=False)
@@ -37,7 +36,7 @@ def make_bare() -> Flask:
     app.add_url_rule("/webhooks/<account>", view_func=answer, methods=["POST"])
     app.add_url_rule("/relay", view_func=relay, methods=["POST"])
     app.add_url_rule("/healthz", "healthz", lambda: "ok")
-    return app
+    return Served(app, threads=settings.receiver_threads, most_body_bytes=settings.max_body_bytes)
 
 
 def send_template_form(number: str) -> dict[str, str]:
@@ -48,24 +47,5 @@ def send_template_form(number: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def serve() -> None:
-    """Listen until a signal comes, with the settings of `console.processes.receiver`."""
-    settings = load_settings(read_environment())
-    Granian(
-        "bench.bare:make_bare",
-        factory=True,
-        address=settings.bind,
-        port=settings.receiver_port,
-        interface=Interfaces.WSGI,
-        workers=settings.receiver_processes,
-        blocking_threads=settings.receiver_threads,
-        backpressure=settings.receiver_threads * 8,
-        respawn_failed_workers=True,
-        websockets=False,
-        log_access=False,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=MOST_HEADER_BYTES),
-    ).serve()
-
-
 if __name__ == "__main__":
-    serve()
+    serve(load_settings(read_environment()), "bench.bare:make_bare")

@@ -19,8 +19,6 @@ HEADERS = "hookyard.headers"
 
 DRAINED_TIMES = 8
 """How many times the largest allowed body is read, and thrown away, so that whoever sends too much hears of it."""
-DRAINED_BYTES = 64 * 1024
-
 _LATE = b'{"error": "body_too_slow", "message": "the body did not come in time"}'
 
 

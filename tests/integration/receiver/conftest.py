@@ -1,4 +1,4 @@
-"""A receiver over real HTTP, behind Granian: as it is served now (WSGI) and as it should be (RSGI)."""
+"""A receiver over real HTTP, behind Granian."""
 
 import base64
 import hashlib
@@ -7,13 +7,12 @@ import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.support.programs import Program, answers
+from tests.support.programs import Program
 from tests.support.sandbox import Sandbox
 from tests.support.servers import Servers
 from tests.support.shop import SIGNING_SECRET, Shop
@@ -58,23 +57,12 @@ def signature(body: bytes, secret: str = SIGNING_SECRET) -> str:
     return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
 
 
-@pytest.fixture(scope="module", params=["wsgi", "rsgi"])
-def running(
-    request: pytest.FixtureRequest, servers: Servers, sandbox_process: Sandbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
+@pytest.fixture(scope="module")
+def running(servers: Servers, sandbox_process: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One receiver for the tests of a module, which leave it as they found it: it refuses what they send."""
     with servers.database(f"test_{uuid4().hex}") as database_url:
         shop = Shop(tmp_path_factory.mktemp("shop"), database_url, servers.redis.url, sandbox_process)
         environ = {"HOOKYARD_MAX_BODY_BYTES": str(LIMIT), "HOOKYARD_METRICS_TOKEN": TOKEN}
-        program = shop.start_receiver(**environ) if request.param == "wsgi" else start_rsgi(shop, **environ)
+        program = shop.start_receiver(**environ)
         yield Running(shop, program)
         shop.stop()
-
-
-def start_rsgi(shop: Shop, **environ: str) -> Program:
-    """Start the receiver behind RSGI and wait until it answers."""
-    log = Path(shop.folder) / f"rsgi-{uuid4().hex}.log"
-    program = Program([], {**shop.environ, **environ}, log, module="tests.integration.receiver.serve_rsgi")
-    shop.programs.append(program)
-    program.wait_for(lambda: answers(f"{shop.receiver_url}/healthz"), "the receiver answers")
-    return program
