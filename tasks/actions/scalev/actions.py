@@ -60,19 +60,25 @@ class ChangeStatus(Parameters):
 def get_order(call: Call) -> Outcome:
     """Read an order and take its state into the snapshot."""
     wanted: GetOrder = call.parameters
-    if wanted.id:
-        order = _ask(call, "GET", f"/orders/{quote(wanted.id, safe='')}")
-    else:
-        # The human number is no path value: it is searched for, and must match exactly.
-        page = _ask(call, "GET", "/orders", params={"order_id": wanted.order_id, "page_size": 1})
-        rows = page.get("data") if isinstance(page, dict) else None
-        order = rows[0] if isinstance(rows, list) and rows else None
-        if not isinstance(order, dict) or order.get("order_id") != wanted.order_id:
-            raise PermanentError(Reason.NOT_FOUND, f"Scalev knows no order {wanted.order_id}")
+    key = wanted.id or _key_of(call, str(wanted.order_id))
+    order = _ask(call, "GET", f"/orders/{quote(key, safe='')}")
     patch = order_patch(order, call.session.clock(), call.country)
     if patch is None:
         raise UncertainError(Reason.UNREADABLE_ANSWER, "Scalev's answer is not an order")
     return Outcome({"order_id": patch.values["order_id"], "status": patch.values["status"]}, (patch,))
+
+
+def _key_of(call: Call, order_id: str) -> str:
+    """Return the primary key of the order with a human number, which is no path value itself.
+
+    The row of a list is not read further: which columns it has by default is not documented.
+    """
+    page = _ask(call, "GET", "/orders", params={"order_id": order_id, "page_size": 1})
+    rows = page.get("data") if isinstance(page, dict) else None
+    row = rows[0] if isinstance(rows, list) and rows else None
+    if not isinstance(row, dict) or row.get("order_id") != order_id or not row.get("id"):
+        raise PermanentError(Reason.NOT_FOUND, f"Scalev knows no order {order_id}")
+    return str(row["id"])
 
 
 def change_status(call: Call) -> Outcome:
