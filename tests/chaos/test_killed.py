@@ -35,15 +35,21 @@ def replace_worker(shop: Shop) -> None:
     shop.start("worker")
 
 
+def know_the_order(shop: Shop, **data: str) -> None:
+    """Post an order and wait until it is known, so that nothing has to ask the vendor for it."""
+    shop.post_scalev(order_created(**data)).raise_for_status()
+    eventually(lambda: shop.rows("SELECT id FROM events WHERE state = 'processed'"), "the order is known")
+
+
 def ship(shop: Shop) -> None:
     """Post an order and that it was shipped."""
-    shop.post_scalev(order_created()).raise_for_status()
+    know_the_order(shop)
     shop.post_scalev(order_status_changed("shipped")).raise_for_status()
 
 
 def tap(shop: Shop) -> None:
     """Post an order and the tap that confirms it."""
-    shop.post_scalev(order_created(status="draft")).raise_for_status()
+    know_the_order(shop, status="draft")
     body = load_example("wabotick", "postback") | {"order_id": "250804QWERTY"}
     shop.post_wabotick(body).raise_for_status()
 
