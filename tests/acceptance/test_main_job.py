@@ -1,6 +1,6 @@
 """The main job, end to end, with real processes: three flows, each effect exactly once."""
 
-from tests.support.shop import Shop, order_created, order_status_changed
+from tests.support.shop import Shop, order_status_changed
 from webhooks.examples import load_example
 
 
@@ -8,7 +8,7 @@ def test_a_shipped_order_sends_one_template_with_phone_name_and_receipt(shop: Sh
     """The event that says "shipped" carries no phone: it comes from the snapshot of the order."""
     shop.start_all()
 
-    shop.post_scalev(order_created()).raise_for_status()
+    shop.know_order()
     shop.post_scalev(order_status_changed("shipped")).raise_for_status()
 
     shop.wait_for_deliveries(1, "succeeded")
@@ -45,7 +45,7 @@ def test_a_new_customer_gets_one_opportunity_in_the_configured_stage(shop: Shop)
 def test_a_tapped_button_confirms_the_order_it_names(shop: Shop) -> None:
     """wabotick.postback with "Confirm" changes the Scalev order to confirmed."""
     shop.start_all()
-    shop.post_scalev(order_created()).raise_for_status()
+    shop.know_order()
 
     tap = load_example("wabotick", "postback") | {"order_id": "250804QWERTY", "chat_id": "628123456789"}
     shop.post_wabotick(tap).raise_for_status()

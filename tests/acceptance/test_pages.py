@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.support.browser import browser_page
 from tests.support.programs import answers, free_port
 from tests.support.sandbox import Sandbox
-from tests.support.shop import Shop, order_created, order_status_changed
+from tests.support.shop import Shop, order_status_changed
 
 HOSTILE_NAME = '<script>document.title = "taken"</script><img src=x onerror="document.title = \'taken\'">'
 FORM = {
@@ -56,7 +56,7 @@ def test_flower_shows_a_retry_with_its_reason_and_next_time(shop: Shop) -> None:
     flower.wait_for(lambda: answers(f"http://127.0.0.1:{port}/healthcheck"), "Flower answers")
     shop.start_all()
     shop.sandbox.fail(vendor="wabotick", status=503, retry_after=600)
-    shop.post_scalev(order_created()).raise_for_status()
+    shop.know_order()
     shop.post_scalev(order_status_changed("shipped")).raise_for_status()
     [delivery] = shop.wait_for_deliveries(1, "retrying")
 

@@ -178,6 +178,12 @@ class Shop:
         headers = {"X-Proton-Signature": signature}
         return httpx.post(f"{self.receiver_url}/webhooks/crm", content=raw, headers=headers, timeout=20)
 
+    def know_order(self, number: str = "250804QWERTY", **data: Any) -> None:
+        """Post order.created and wait until it is known, so that what is said next finds the order."""
+        answer = self.post_scalev(order_created(number, **data)).raise_for_status()
+        wanted = "SELECT 1 FROM events WHERE id = :id AND state = 'processed'"
+        eventually(lambda: self.rows(wanted, id=answer.json()["id"]), f"order {number} is known")
+
     # The ledger.
 
     def rows(self, query: str, **values: Any) -> list[Row[Any]]:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from console.cli.main import COMMANDS
-from tests.support.shop import Shop, order_created, order_status_changed
+from tests.support.shop import Shop, order_status_changed
 
 
 def hookyard(*arguments: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -109,7 +109,7 @@ def test_an_unmigrated_ledger_is_told_as_such(shop: Shop, servers: Any) -> None:
 def test_lists_and_stories_have_the_promised_keys(shop: Shop) -> None:
     """Events and deliveries as --json prints them, filtered as asked."""
     shop.start_all()
-    shop.post_scalev(order_created()).raise_for_status()
+    shop.know_order()
     shop.post_scalev(order_status_changed("shipped")).raise_for_status()
     shop.wait_for_deliveries(1, "succeeded")
 
@@ -148,7 +148,7 @@ def test_dead_letters_are_listed_and_retried_by_filter(shop: Shop) -> None:
     """`dead retry` retries what matches, and what would double an effect is refused and told."""
     shop.start_all()
     shop.sandbox.fail(vendor="wabotick", status=200, body='{"status": "0", "message": "Message template not found."}')
-    shop.post_scalev(order_created()).raise_for_status()
+    shop.know_order()
     shop.post_scalev(order_status_changed("shipped")).raise_for_status()
     shop.wait_for_deliveries(1, "dead")
     shop.sandbox.heal()
@@ -170,7 +170,7 @@ def test_an_unknown_outcome_is_settled_by_a_person(shop: Shop) -> None:
     """The vendor acted but its answer was lost: not sent again until somebody says that it was not sent."""
     shop.start_all()
     shop.sandbox.fail(vendor="wabotick", when="after", reset=True, times=1)
-    shop.post_scalev(order_created()).raise_for_status()
+    shop.know_order()
     shop.post_scalev(order_status_changed("shipped")).raise_for_status()
     [unknown] = shop.wait_for_deliveries(1, "unknown")
 
