@@ -47,7 +47,8 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
             if turned_away := engine.slots.leave(queue):
                 engine.wakeups.again(turned_away, queue)
 
-    @app.task(name=SWEEP)
+    # Every second: in Flower they would crowd out everything else.
+    @app.task(name=SWEEP, send_events=False)
     def _sweep() -> None:
         watchdog.consumed()
         try:
@@ -55,7 +56,7 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
         except SQLAlchemyError as error:
             raise _postponed(error) from None
 
-    @app.task(name=HEARTBEAT)
+    @app.task(name=HEARTBEAT, send_events=False)
     def _heartbeat() -> None:
         watchdog.consumed()
         try:

@@ -5,7 +5,6 @@ answers and messages wait, this process either consumes or ends.
 """
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import structlog
 
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 10.0
+EXIT_STATUS = 70
 log = structlog.get_logger()
 
 
@@ -48,5 +48,6 @@ class Watchdog:
             time.sleep(LOOK_SECONDS)
             if self.is_stuck():
                 log.critical("worker.stuck", seconds=round(time.monotonic() - self._consumed_at))
-                # Not a warm stop: a consumer that is stuck would wait for itself.
-                os.kill(os.getpid(), signal.SIGKILL)
+                # Not a warm stop: a consumer that is stuck would wait for itself. Not a signal either: the first
+                # process of a container ignores what it sends to itself.
+                os._exit(EXIT_STATUS)

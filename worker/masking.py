@@ -13,7 +13,10 @@ from urllib.parse import quote, quote_plus
 from worker.ledger.storable import storable
 
 MOST_CHARACTERS = 4_000
-_SECRET = re.compile(r"token|secret|password|api_?key|authorization|slug|signature", re.IGNORECASE)
+# A link that opens an order or a payment without a login is as good as a password.
+_SECRET = re.compile(
+    r"token|secret|password|api_?key|authorization|slug|signature|(order|payment|recovery)_url", re.IGNORECASE
+)
 _PHONE = re.compile(r"phone(?!_number_id)|chat_id|wa_id|subscriber_id|mobile|msisdn", re.IGNORECASE)
 _PERSON = re.compile(
     r"^name$|(^|_)(customer_name|first_name|last_name|full_name|surname|address|street\w*|email|notes?|holder"

@@ -108,7 +108,7 @@ def test_every_service_is_hardened(name: str) -> None:
     assert service["restart"] == ("no" if name == "migrate" else "unless-stopped")
     assert re.search(r":(?!latest)[\w.-]*\d[\w.-]*\}?$", service["image"])
     if name in OURS:
-        assert service["init"] is True, "a stuck worker cannot end itself as process 1"
+        assert service["init"] is True, "orphans have to be reaped"
         assert re.search(r"^USER \d+:\d+$", DOCKERFILE, re.MULTILINE)
     else:
         assert not service["user"].startswith("0")
