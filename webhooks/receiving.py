@@ -21,6 +21,7 @@ from webhooks.strict_json import JsonError, parse_json
 from webhooks.verification import Evidence, Match, Scheme, VerificationError
 from worker.errors import ReceiveError
 from worker.ledger import inbox, quarantine
+from worker.ledger.database import by_statement
 from worker.ledger.inbox import Accepted, NewEvent
 from worker.ledger.quarantine import Caps, Refused
 
@@ -64,6 +65,7 @@ class Receiving:
 
     def __init__(self, engine: Engine, settings: Settings, endpoints: Mapping[str, Endpoint]) -> None:
         self._engine, self._settings, self._endpoints = engine, settings, endpoints
+        self._statements = by_statement(engine)
         self._caps = Caps(settings.quarantine_max_rows, settings.quarantine_max_bytes, settings.quarantine_max_days)
 
     def knows(self, account: object) -> bool:
@@ -89,9 +91,7 @@ class Receiving:
         except JsonError as error:
             self._refuse(endpoint, inbound, evidence, "not_readable")
             raise ReceiveError(400, "not_readable", str(error)) from None
-        accepted = self._in_transaction(
-            lambda connection: inbox.accept(connection, event, self._settings.rewake_seconds)
-        )
+        accepted = _repeated(lambda: self._accept(event))
         return Received(accepted, event)
 
     def release(self, connection: Connection, entry: Any) -> Accepted:
@@ -137,18 +137,25 @@ class Receiving:
             headers=_kept_headers(endpoint.source, inbound), source_ip=inbound.source_ip,
             received_at=inbound.received_at,
         )  # fmt: skip
-        self._in_transaction(lambda connection: quarantine.keep(connection, refused, self._caps))
+        _repeated(lambda: self._keep(refused))
 
-    def _in_transaction(self, work: Callable[[Connection], Result]) -> Result:
-        """Run and commit; once more when the connection turns out to be dead. Both kinds of work may run twice."""
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            with self._engine.begin() as connection:
-                return work(connection)
+    def _accept(self, event: NewEvent) -> Accepted:
+        with self._statements.begin() as connection:
+            return inbox.accept(connection, event, self._settings.rewake_seconds)
+
+    def _keep(self, refused: Refused) -> None:
+        with self._engine.begin() as connection:
+            quarantine.keep(connection, refused, self._caps)
+
+
+def _repeated(work: Callable[[], Result]) -> Result:
+    """Do it; once more when the connection turns out to be dead. Both kinds of work may run twice."""
+    try:
+        return work()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return work()
 
 
 def _new_event(endpoint: Endpoint, inbound: Inbound, match: Match, body: Any) -> NewEvent:

@@ -7,12 +7,21 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
 
 from worker.ledger import subjects
 from worker.ledger.subjects import Patch
 from worker.ledger.tables import events
 from worker.states import EventState, Reason
+
+_ABOUT = (events.c.subject == bindparam("b_subject")) & (events.c.subject_account == bindparam("b_account"))
+_IN_VAIN = (events.c.state == EventState.FAILED) & (events.c.reason == Reason.COMPLETION_FAILED)
+_WAKE = (
+    events.update()
+    .where(_ABOUT, (events.c.state == EventState.WAITING) | _IN_VAIN)
+    .values(state=EventState.RECEIVED, wake_at=bindparam("b_now"))
+    .returning(events.c.id)
+)
 
 
 def take_in(connection: Connection, account: str, patches: Iterable[Patch], now: datetime) -> list[UUID]:
@@ -26,10 +35,7 @@ def take_in(connection: Connection, account: str, patches: Iterable[Patch], now:
 
 def wake_waiting(connection: Connection, account: str, subject: str, now: datetime) -> list[UUID]:
     """Let the events go on that waited, or waited in vain, for what is now known of a subject; return them."""
-    about = (events.c.subject == subject) & (events.c.subject_account == account)
-    in_vain = (events.c.state == EventState.FAILED) & (events.c.reason == Reason.COMPLETION_FAILED)
-    changed = events.update().where(about, (events.c.state == EventState.WAITING) | in_vain)
-    return list(connection.scalars(changed.values(state=EventState.RECEIVED, wake_at=now).returning(events.c.id)))
+    return list(connection.scalars(_WAKE, {"b_subject": subject, "b_account": account, "b_now": now}))
 
 
 def wake_after_completion(connection: Connection, event_id: UUID, now: datetime) -> list[UUID]:

@@ -28,7 +28,7 @@ from worker.clock import Clock
 from worker.context import Subject, expression_context, personal_texts, personal_values
 from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.ledger import deliveries
-from worker.ledger.database import is_away
+from worker.ledger.database import by_statement, is_away
 from worker.ledger.deliveries import AttemptRecord, Conclusion, Lease
 from worker.ledger.storable import storable
 from worker.masking import mask, mask_message
@@ -82,7 +82,7 @@ class Deliverer:
     def deliver(self, delivery_id: UUID) -> Delivered | None:
         """Run one attempt; None when the delivery is not due, or somebody else has it."""
         lease = Lease(uuid4().hex, self.clock(), self.settings.lease_seconds)
-        with self.engine.begin() as connection:
+        with by_statement(self.engine).begin() as connection:
             row = deliveries.claim(connection, delivery_id, lease)
         return None if row is None else _Attempt(self, row, lease).run()
 
@@ -197,7 +197,7 @@ class _Attempt:
     def _announce(self) -> bool:
         now = self._of.clock()
         lease = Lease(self._lease.owner, now, self._lease.seconds)
-        with self._of.engine.begin() as connection:
+        with by_statement(self._of.engine).begin() as connection:
             return deliveries.mark_sending(connection, self._row.id, self._row.attempts, lease)
 
     # After it was sent, or was not.

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.expressions import ExpressionError
@@ -30,6 +30,21 @@ from worker.states import DeliveryState, EventState, Handling, Reason
 
 COMPLETION_RULE = "hookyard.complete"
 """The name under which a read of a vendor's API, for an event that leaves something out, is planned."""
+
+
+# Made once: building a statement costs more than the database needs to run it.
+_TAKE = (
+    select(events)
+    .where(events.c.id == bindparam("b_id"), events.c.state == EventState.RECEIVED)
+    .with_for_update(skip_locked=True)
+)
+_CONCLUDED = (
+    "type", "handling", "occurred_at", "note", "subject", "subject_account", "state", "wake_at", "processed_at",
+    "reason", "last_error",
+)  # fmt: skip
+_CONCLUDE = (
+    update(events).where(events.c.id == bindparam("b_id")).values({name: bindparam(name) for name in _CONCLUDED})
+)
 
 
 @dataclass(frozen=True)
@@ -69,8 +84,7 @@ class Router:
 
     def route(self, connection: Connection, event_id: UUID) -> Routed | None:
         """Route one event; None when it is not to be routed now, or somebody else is at it."""
-        query = select(events).where(events.c.id == event_id, events.c.state == EventState.RECEIVED)
-        row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
+        row = connection.execute(_TAKE, {"b_id": event_id}).one_or_none()
         return None if row is None else _Routing(self, connection, row).run()
 
 
@@ -88,6 +102,7 @@ class _Routing:
     def __init__(self, router: Router, connection: Connection, row: Row[Any]) -> None:
         self._router, self._config, self._settings = router, router.config, router.settings
         self._connection, self._row, self._now = connection, row, router.clock()
+        self._changes: dict[str, Any] = {}
         self._subject = Subject(row.account, row.subject)
         self._woken: list[Wake] = []
         self._dead: list[DeadLetter] = []
@@ -109,13 +124,15 @@ class _Routing:
         completion, note = what.completion, None
         if what.order is not None:
             completion, note = self._find_order(what)
-        for patch in what.patches:
-            subjects.merge(self._connection, self._row.account, patch, self._now)
-        snapshot = self._snapshot()
-        self._update(
-            type=what.type, handling=what.handling, occurred_at=what.occurred_at, note=note, subject=self._subject.key,
-            subject_account=self._subject.account if self._subject.key else None,
-        )  # fmt: skip
+        merged = {
+            patch.subject: subjects.merge(self._connection, self._row.account, patch, self._now)
+            for patch in what.patches
+        }
+        snapshot = self._snapshot(merged)
+        self._changes |= {
+            "type": what.type, "handling": what.handling, "occurred_at": what.occurred_at, "note": note,
+            "subject": self._subject.key, "subject_account": self._subject.account if self._subject.key else None,
+        }  # fmt: skip
         if completion and not snapshot.complete and self._is_wanted(what):
             return self._wait_for(completion)
         happenings = [_Happening(self._row.id, what.type, self._row.account, is_fact=False)]
@@ -128,9 +145,11 @@ class _Routing:
             self._ask_rules(happening, context)
         return self._conclude(EventState.PROCESSED, events=woken)
 
-    def _snapshot(self) -> subjects.Snapshot:
+    def _snapshot(self, merged: Mapping[str, subjects.Snapshot]) -> subjects.Snapshot:
         if self._subject.key is None:
             return subjects.Snapshot()
+        if self._subject.account == self._row.account and self._subject.key in merged:
+            return merged[self._subject.key]
         return subjects.read_snapshot(self._connection, self._subject.account, self._subject.key)
 
     def _find_order(self, what: Understanding) -> tuple[Completion | None, str | None]:
@@ -251,7 +270,7 @@ class _Routing:
         )  # fmt: skip
 
     def _fail(self, reason: Reason, what: str) -> Routed:
-        self._update(reason=reason, last_error=what)
+        self._changes |= {"reason": reason, "last_error": what}
         return self._conclude(EventState.FAILED, failure=(reason, what))
 
     def _conclude(self, state: EventState, **more: Any) -> Routed:
@@ -260,13 +279,11 @@ class _Routing:
             values["processed_at"] = self._now
         if state is not EventState.FAILED:
             values |= {"reason": None, "last_error": None}
-        self._update(**values)
+        as_it_was = {name: getattr(self._row, name) for name in _CONCLUDED}
+        self._connection.execute(_CONCLUDE, {"b_id": self._row.id, **as_it_was, **self._changes, **values})
         return Routed(
             self._row.id, self._row.type, state, deliveries=tuple(self._woken), dead=tuple(self._dead), **more
         )
-
-    def _update(self, **values: Any) -> None:
-        self._connection.execute(update(events).where(events.c.id == self._row.id).values(values))
 
 
 def fact_subject(subject: Subject) -> str:

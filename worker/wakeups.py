@@ -59,7 +59,7 @@ class Wakeups:
 class BackgroundWakeups:
     """Publishes from a thread of its own, so that acknowledging a webhook never waits for the broker."""
 
-    def __init__(self, wakeups: Wakeups, gather_seconds: float = 0.005, most_waiting: int = 10_000) -> None:
+    def __init__(self, wakeups: Wakeups, gather_seconds: float = 0.02, most_waiting: int = 10_000) -> None:
         self._wakeups, self._gather_seconds = wakeups, gather_seconds
         self._ids: queue.Queue[UUID] = queue.Queue(maxsize=most_waiting)
         threading.Thread(target=self._run, name="wakeups", daemon=True).start()
@@ -72,9 +72,12 @@ class BackgroundWakeups:
             log.warning("wakeup.dropped")
 
     def _run(self) -> None:
+        published_at = 0.0
         while True:
             ids = [self._ids.get()]
-            time.sleep(self._gather_seconds)
+            # One message costs as much as a request. The first after a pause leaves at once; those that follow gather.
+            time.sleep(max(0.0, published_at + self._gather_seconds - time.monotonic()))
+            published_at = time.monotonic()
             while len(ids) < MOST_IDS_A_MESSAGE and not self._ids.empty():
                 ids.append(self._ids.get_nowait())
             self._wakeups.events(ids)

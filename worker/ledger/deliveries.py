@@ -7,10 +7,11 @@ delivery that had, or may still have, its effect.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, select, text
+from sqlalchemy import Connection, Row, Update, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -93,6 +94,9 @@ class Written:
     state: DeliveryState
 
 
+_PLAN = insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.id)
+
+
 def plan(connection: Connection, wanted: Planned, now: datetime, rewake_seconds: float) -> Written | None:
     """Write a delivery down, once per event, rule and step; None when it had been planned before.
 
@@ -104,14 +108,14 @@ def plan(connection: Connection, wanted: Planned, now: datetime, rewake_seconds:
         "action": wanted.action, "account": wanted.account, "effect_key": wanted.effect_key,
         "parameters": wanted.parameters, "due_at": wanted.due_at, "created_at": now, "updated_at": now,
         "state": DeliveryState.READY if wanted.due_at <= now else DeliveryState.WAITING,
+        "reason": None, "last_error": None, "duplicate_of": None,
         "wake_at": max(wanted.due_at, now + timedelta(seconds=rewake_seconds) if wanted.due_at <= now else now),
     }  # fmt: skip
     if wanted.failure:
         reason, what = wanted.failure
         row |= {"state": DeliveryState.DEAD, "reason": reason, "last_error": what, "wake_at": None}
     while True:
-        inserted = insert(deliveries).values(row).on_conflict_do_nothing().returning(deliveries.c.id)
-        if connection.scalar(inserted):
+        if connection.scalar(_PLAN, row):
             return Written(new, wanted.account, DeliveryState(str(row["state"])))
         if state_of(connection, wanted):
             return None
@@ -222,6 +226,15 @@ _STILL_OURS = (deliveries.c.state == DeliveryState.IN_FLIGHT) | (
 _NOT_BEGUN_AGAIN = deliveries.c.state.in_([*OPEN_STATES, DeliveryState.UNKNOWN])
 
 
+_ATTEMPT = insert(attempts).on_conflict_do_nothing()
+
+
+@cache
+def _conclusion_of(columns: tuple[str, ...], *, succeeded: bool) -> Update:
+    ours = _STILL_OURS | _NOT_BEGUN_AGAIN if succeeded else _STILL_OURS
+    return deliveries.update().where(_MINE, ours).values({name: bindparam(name) for name in columns})
+
+
 def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusion: Conclusion) -> bool:
     """Record an attempt and move its delivery on.
 
@@ -230,11 +243,11 @@ def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusi
     with the same record when it is not known whether the commit came through.
     """
     said = {"state": conclusion.state, "reason": conclusion.reason, "error": conclusion.error}
-    connection.execute(insert(attempts).values({**vars(record), **said}).on_conflict_do_nothing())
-    ours = _STILL_OURS | _NOT_BEGUN_AGAIN if conclusion.state == DeliveryState.SUCCEEDED else _STILL_OURS
+    connection.execute(_ATTEMPT, {**vars(record), **said})
     values = _concluded(conclusion, record.finished_at)
     mine = {"b_id": record.delivery_id, "b_number": record.number, "b_owner": owner}
-    return connection.execute(deliveries.update().where(_MINE, ours).values(values), mine).rowcount == 1
+    statement = _conclusion_of(tuple(values), succeeded=conclusion.state == DeliveryState.SUCCEEDED)
+    return connection.execute(statement, {**mine, **values}).rowcount == 1
 
 
 def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from worker.ledger.storable import storable
@@ -44,25 +44,42 @@ class Snapshot:
         return Snapshot(values, known_at, self.complete or patch.complete)
 
 
+# Made once: building a statement costs more than the database needs to run it.
+_MINE = (subjects.c.account == bindparam("b_account")) & (subjects.c.key == bindparam("b_key"))
+_READ = select(subjects.c.snapshot, subjects.c.known_at, subjects.c.complete).where(_MINE)
+_LOCK = _READ.with_for_update()
+_FIRST_SEEN = insert(subjects).on_conflict_do_nothing().returning(subjects.c.key)
+_CHANGE = (
+    subjects.update()
+    .where(_MINE)
+    .values({name: bindparam(name) for name in ("snapshot", "known_at", "complete", "updated_at")})
+)
+
+
 def read_snapshot(connection: Connection, account: str, key: str, *, lock: bool = False) -> Snapshot:
     """Return what is known of a subject; with `lock` nobody else changes it until the transaction ends."""
-    query = select(subjects).where(subjects.c.account == account, subjects.c.key == key)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(_LOCK if lock else _READ, {"b_account": account, "b_key": key}).one_or_none()
     return Snapshot(row.snapshot, row.known_at, row.complete) if row else Snapshot()
 
 
 def merge(connection: Connection, account: str, patch: Patch, now: datetime) -> Snapshot:
     """Take a patch in and return the snapshot that results."""
-    empty = {"snapshot": {}, "known_at": {}, "complete": False, "created_at": now, "updated_at": now}
-    row = {"account": account, "key": patch.subject, **empty}
-    connection.execute(insert(subjects).values(row).on_conflict_do_nothing())
     # A vendor's clock that is years ahead must not make its word stand for years.
     patch = replace(patch, values=storable(patch.values), as_of=min(patch.as_of, now))
+    first = Snapshot().merged(patch)
+    row = {"account": account, "key": patch.subject, "created_at": now, **_columns(first, now)}
+    if connection.scalar(_FIRST_SEEN, row):
+        return first
     merged = read_snapshot(connection, account, patch.subject, lock=True).merged(patch)
-    changed = {"snapshot": merged.values, "known_at": merged.known_at, "complete": merged.complete, "updated_at": now}
-    mine = (subjects.c.account == account) & (subjects.c.key == patch.subject)
-    connection.execute(subjects.update().where(mine).values(changed))
+    mine = {"b_account": account, "b_key": patch.subject}
+    connection.execute(_CHANGE, {**mine, **_columns(merged, now)})
     return merged
+
+
+def _columns(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+    return {
+        "snapshot": snapshot.values, "known_at": snapshot.known_at, "complete": snapshot.complete, "updated_at": now,
+    }  # fmt: skip
 
 
 def accounts_that_know(connection: Connection, key: str) -> list[str]:
