@@ -54,8 +54,8 @@ class Settings(BaseModel):
     console_port: Port = Field(default=8001, description="Port of the console.")
     flower_port: Port = Field(default=5555, description="Port of Flower.")
     sandbox_port: Port = Field(default=8900, description="Port of the sandbox vendors.")
-    receiver_processes: PositiveInt = Field(default=1, description="Processes that answer webhooks.")
-    receiver_threads: PositiveInt = Field(default=16, description="Threads of each of them.")
+    receiver_processes: PositiveInt = Field(default=2, description="Processes that answer webhooks.")
+    receiver_threads: PositiveInt = Field(default=8, description="Threads of each of them.")
     trusted_proxy_hops: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Reverse proxies in front whose X-Forwarded-For is believed."
     )

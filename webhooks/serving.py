@@ -58,7 +58,8 @@ class Served:
         """Answer one request."""
         headers = _headers(scope)
         try:
-            body = await asyncio.wait_for(self._body(headers, exchange), self._body_seconds)
+            async with asyncio.timeout(self._body_seconds):
+                body = await self._body(headers, exchange)
         except TimeoutError:
             exchange.response_bytes(408, [("content-type", "application/json"), ("connection", "close")], _LATE)
             return
