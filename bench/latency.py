@@ -31,7 +31,7 @@ def latency(seconds: float) -> list[Figure]:
         bare = _measured(stage.bare_port, numbers, relayed, vendors)
         end(bare_process)
         stage.start_servers()
-        stage.start_worker()
+        stage.start_workers()
         stage.start_receiver()
         ours = _measured(stage.receiver_port, numbers, signed_requests(numbers), vendors)
     p50, p99 = percentile(ours, 50), percentile(ours, 99)

@@ -22,7 +22,7 @@ import psutil
 from sqlalchemy import Engine, create_engine
 
 from bench.orders import ACCOUNT, SIGNING_SECRET
-from config.settings import PREFIX
+from config.settings import PREFIX, Settings
 from console.stack.directories import run_directory
 from console.stack.logs import last_lines
 from console.stack.postgres import EmbeddedPostgres
@@ -122,11 +122,15 @@ class Stage:
             "bare", ["-m", "bench.bare"], lambda: answers(f"http://127.0.0.1:{self.bare_port}/healthz"), own
         )
 
-    def start_worker(self) -> Popen[bytes]:
-        """Start beat and worker, and wait until the worker consumes."""
+    def start_workers(self) -> list[Popen[bytes]]:
+        """Start beat and as many workers as `hookyard up` does, and wait until they consume."""
         self._start_command("beat", lambda: True)
-        log = self.folder / "worker.log"
-        return self._start_command("worker", lambda: "worker.started" in log.read_text("utf-8", "replace"))
+        count = int(Settings.model_fields["worker_processes"].default)
+        return [self._start_worker(self.folder / f"worker-{number}.log") for number in range(count)]
+
+    def _start_worker(self, log: Path) -> Popen[bytes]:
+        arguments = ["-m", "console.cli.main", "worker"]
+        return self._start(log.stem, arguments, lambda: "worker.started" in log.read_text("utf-8", "replace"))
 
     def _start_command(self, name: str, ready: Callable[[], bool]) -> Popen[bytes]:
         return self._start(name, ["-m", "console.cli.main", name], ready)

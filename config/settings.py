@@ -56,6 +56,7 @@ class Settings(BaseModel):
     sandbox_port: Port = Field(default=8900, description="Port of the sandbox vendors.")
     receiver_processes: PositiveInt = Field(default=2, description="Processes that answer webhooks.")
     receiver_threads: PositiveInt = Field(default=8, description="Threads of each of them.")
+    worker_processes: PositiveInt = Field(default=2, description="Workers that `hookyard up` starts.")
     trusted_proxy_hops: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Reverse proxies in front whose X-Forwarded-For is believed."
     )

@@ -228,10 +228,12 @@ class _Attempt:
             finished_at=self._of.clock(), worker=self._of.worker,
             exchanges=self._masked(self._session.exchanges if self._session else [], outcome),
         )  # fmt: skip
+        is_all = not outcome.patches and self._row.rule != COMPLETION_RULE
+        engine = by_statement(self._of.engine) if is_all else self._of.engine
         give_up_at, pause = time.monotonic() + RECORDING_PATIENCE_SECONDS, 0.2
         while True:
             try:
-                with self._of.engine.begin() as connection:
+                with engine.begin() as connection:
                     return self._conclude(connection, record, conclusion, outcome)
             except SQLAlchemyError as error:
                 if not is_away(error) or time.monotonic() >= give_up_at:

@@ -119,7 +119,9 @@ class _Up:
         yield self._command(
             "receiver", ["receiver"], after=base, url=f"{_url(settings, settings.receiver_port)}/readyz"
         )
-        yield self._command("worker", ["worker"], after=base, ready=self._worker_consumes, stop_seconds=30)
+        for number in range(1, settings.worker_processes + 1):
+            name = f"worker-{number}"
+            yield self._command(name, ["worker"], after=base, ready=self._worker_consumes, stop_seconds=30)
         yield self._command("beat", ["beat"], after=base)
         flower = f"{_url(settings, settings.flower_port)}/healthcheck"
         yield self._command("flower", ["flower"], after=base, url=flower)

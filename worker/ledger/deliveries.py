@@ -226,28 +226,34 @@ _STILL_OURS = (deliveries.c.state == DeliveryState.IN_FLIGHT) | (
 _NOT_BEGUN_AGAIN = deliveries.c.state.in_([*OPEN_STATES, DeliveryState.UNKNOWN])
 
 
-_ATTEMPT = insert(attempts).on_conflict_do_nothing()
+_ATTEMPT = (
+    insert(attempts)
+    .values({column.name: bindparam(f"a_{column.name}", type_=column.type) for column in attempts.columns})
+    .on_conflict_do_nothing()
+    .cte("attempt")
+)
 
 
 @cache
 def _conclusion_of(columns: tuple[str, ...], *, succeeded: bool) -> Update:
     ours = _STILL_OURS | _NOT_BEGUN_AGAIN if succeeded else _STILL_OURS
-    return deliveries.update().where(_MINE, ours).values({name: bindparam(name) for name in columns})
+    changed = deliveries.update().where(_MINE, ours).values({name: bindparam(name) for name in columns})
+    return changed.add_cte(_ATTEMPT)
 
 
 def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusion: Conclusion) -> bool:
-    """Record an attempt and move its delivery on.
+    """Record an attempt and move its delivery on, in one statement.
 
     An answer that comes after the lease ran out still settles the delivery, as long as nobody has begun another
     attempt or decided otherwise. Returns False when the delivery had moved on without it. May be called again
     with the same record when it is not known whether the commit came through.
     """
     said = {"state": conclusion.state, "reason": conclusion.reason, "error": conclusion.error}
-    connection.execute(_ATTEMPT, {**vars(record), **said})
+    attempt = {f"a_{name}": value for name, value in {**vars(record), **said}.items()}
     values = _concluded(conclusion, record.finished_at)
     mine = {"b_id": record.delivery_id, "b_number": record.number, "b_owner": owner}
     statement = _conclusion_of(tuple(values), succeeded=conclusion.state == DeliveryState.SUCCEEDED)
-    return connection.execute(statement, {**mine, **values}).rowcount == 1
+    return connection.execute(statement, {**mine, **attempt, **values}).rowcount == 1
 
 
 def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:
