@@ -6,6 +6,7 @@ data directory that exists already.
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,10 +64,9 @@ def _up(folder: Path) -> Iterator[tuple[int, float]]:
 
 def _memory(up: psutil.Process) -> dict[str, int]:
     """Return kilobytes of each service: its process and all below it."""
-    parts = {"supervisor": _pss_kilobytes(up.pid)}
+    parts = Counter({"supervisor": _pss_kilobytes(up.pid)})
     for child in up.children():
-        name = _name(child)
-        parts[name] = sum(_pss_kilobytes(process.pid) for process in [child, *child.children(recursive=True)])
+        parts[_name(child)] += sum(_pss_kilobytes(process.pid) for process in [child, *child.children(recursive=True)])
     return parts
 
 

@@ -32,7 +32,7 @@ from worker.ledger.deliveries import DeadLetter
 from worker.ledger.tables import events
 from worker.routing import Routed, Router
 from worker.sentry import report
-from worker.states import EventState, Reason
+from worker.states import WORKER_HEARTBEAT, EventState, Reason
 from worker.sweeping import Sweeper, Swept
 from worker.wakeups import Wakeups
 
@@ -114,7 +114,7 @@ class Engine:
     def heartbeat(self) -> None:
         """Write down that a message came through the queue."""
         with self.database.begin() as connection:
-            health.beat(connection, health.WORKER, self.clock())
+            health.beat(connection, WORKER_HEARTBEAT, self.clock())
 
     def queued_messages(self) -> int:
         """Return how many messages wait in all queues."""

@@ -20,7 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.settings import Settings
 from worker.broker import redis_client
 from worker.clock import Clock
-from worker.health import WORKER, last_beat
+from worker.health import last_beat
+from worker.states import WORKER_HEARTBEAT
 
 _BROKER_LOOK_SECONDS = 2.0
 
@@ -97,7 +98,7 @@ class Health:
         """Read the figures from the ledger, so that any number of processes tell the same."""
         now = self._clock()
         with self._engine.connect() as connection:
-            beat = last_beat(connection, WORKER)
+            beat = last_beat(connection, WORKER_HEARTBEAT)
             rows = connection.execute(_WAITING).all()
             matched = connection.execute(_BY_SECRET, {"since": _first_id(now - _SECRETS_SEEN)}).all()
         age = (now - beat).total_seconds() if beat else float("inf")

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from config.accounts import Account
-from worker.ledger.subjects import Patch
+from worker.snapshots import Patch
 
 
 @dataclass(frozen=True)

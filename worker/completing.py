@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam
 
 from worker.ledger import subjects
-from worker.ledger.subjects import Patch
 from worker.ledger.tables import events
+from worker.snapshots import Patch
 from worker.states import EventState, Reason
 
 _ABOUT = (events.c.subject == bindparam("b_subject")) & (events.c.subject_account == bindparam("b_account"))

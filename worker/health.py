@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from worker.ledger.tables import heartbeats
 
-WORKER = "worker"
 STALE_SECONDS = 30.0
 """A heartbeat older than this means that nobody consumes."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from config.accounts import Account
-from worker.ledger.subjects import Patch, Snapshot
+from worker.snapshots import Patch, Snapshot
 from worker.states import Handling
 
 

@@ -26,6 +26,7 @@ from worker.ledger.deliveries import MOST_EFFECT_KEY_CHARACTERS, DeadLetter, Pla
 from worker.ledger.storable import storable_text
 from worker.ledger.tables import events
 from worker.reading import Completion, Reader, Stored, Understanding, UnreadableError
+from worker.snapshots import Snapshot
 from worker.states import DeliveryState, EventState, Handling, Reason
 
 COMPLETION_RULE = "hookyard.complete"
@@ -145,9 +146,9 @@ class _Routing:
             self._ask_rules(happening, context)
         return self._conclude(EventState.PROCESSED, events=woken)
 
-    def _snapshot(self, merged: Mapping[str, subjects.Snapshot]) -> subjects.Snapshot:
+    def _snapshot(self, merged: Mapping[str, Snapshot]) -> Snapshot:
         if self._subject.key is None:
-            return subjects.Snapshot()
+            return Snapshot()
         if self._subject.account == self._row.account and self._subject.key in merged:
             return merged[self._subject.key]
         return subjects.read_snapshot(self._connection, self._subject.account, self._subject.key)
@@ -206,7 +207,7 @@ class _Routing:
             return self._subject.account
         return fitting[0] if len(fitting) == 1 else None
 
-    def _derive(self, what: Understanding, snapshot: subjects.Snapshot) -> list[_Happening]:
+    def _derive(self, what: Understanding, snapshot: Snapshot) -> list[_Happening]:
         """Write down the facts that are new; each exists at most once per subject and meaning."""
         return [
             _Happening(fact_id, fact, self._subject.account, is_fact=True)

@@ -5,6 +5,9 @@ Invariant: the values are stable; they stand in the ledger, in metrics and in lo
 
 from enum import StrEnum
 
+WORKER_HEARTBEAT = "worker"
+"""The name under which the heartbeat that came through the queue is written down."""
+
 
 class EventState(StrEnum):
     """Where an event is on its way."""

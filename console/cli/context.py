@@ -14,19 +14,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError, ProgrammingError
-
 from config.load import Config, load_config
 from config.settings import Settings, load_settings, read_environment
 from console.cli.output import CommandError
 from tasks.actions.registry import make_catalog
 from worker.clock import system_clock
 from worker.ids import parse_id
-from worker.ledger.database import connect
-from worker.people import People
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from worker.people import People
     from worker.wakeups import Wakeups
 
 _SPAN = re.compile(r"(\d+)\s*([smhdw])\Z")
@@ -50,13 +48,17 @@ class Context:
         return load_config(self.settings.config_dir, self.environ, make_catalog())
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> "Engine":
         """The ledger; ConfigError when it is not said where it is."""
+        from worker.ledger.database import connect  # noqa: PLC0415 - beat and Flower need no ledger, and less memory
+
         return connect(self.settings.require_database_url(), pool_size=4)
 
     @contextmanager
-    def ledger(self) -> Iterator[Connection]:
+    def ledger(self) -> "Iterator[Connection]":
         """Open a transaction on the ledger; CommandError when it is away or not migrated."""
+        from sqlalchemy.exc import OperationalError, ProgrammingError  # noqa: PLC0415 - as above
+
         try:
             with self.engine.begin() as connection:
                 yield connection
@@ -68,8 +70,10 @@ class Context:
                 raise
             raise CommandError("the ledger has no tables yet: run `hookyard db migrate`") from None
 
-    def people(self, connection: Connection, comment: str) -> People:
+    def people(self, connection: "Connection", comment: str) -> "People":
         """Return what the person at the keyboard does, in their name."""
+        from worker.people import People  # noqa: PLC0415 - as above
+
         return People(connection, _user_name(), system_clock(), self.settings.rewake_seconds, comment)
 
     @cached_property

@@ -25,6 +25,7 @@ from worker.broker import redis_client
 from worker.clock import system_clock
 from worker.ledger import quarantine, queries
 from worker.ledger.migrating import current_revision, newest_revision
+from worker.states import WORKER_HEARTBEAT
 
 LEAST_FREE_BYTES = 500_000_000
 SECRETS_SINCE = timedelta(days=30)
@@ -104,7 +105,7 @@ def _ledger(context: Context) -> Iterator[Finding]:
 
 def _worker(context: Context) -> Iterator[Finding]:
     with context.ledger() as connection:
-        beat = health.last_beat(connection, health.WORKER)
+        beat = health.last_beat(connection, WORKER_HEARTBEAT)
     if beat is None:
         yield Finding("worker", ok=False, what="no worker has ever consumed a heartbeat: start worker and beat")
         return

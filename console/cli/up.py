@@ -10,14 +10,12 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
 from dotenv import dotenv_values
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from config.load import load_config
 from config.settings import PREFIX, UP_ENV_FILE, Settings, load_settings, read_environment
@@ -28,9 +26,8 @@ from console.stack.redis import EmbeddedRedis
 from console.stack.service import Service
 from console.stack.supervisor import Supervisor
 from tasks.actions.registry import make_catalog
-from worker import health
 from worker.clock import system_clock
-from worker.ledger.database import connect
+from worker.states import WORKER_HEARTBEAT
 
 _READY_TIMEOUT_SECONDS = 2
 # What the shipped accounts.yaml asks for, so that it can be run against the sandbox: a random value each, kept.
@@ -81,7 +78,6 @@ class _Up:
         self._settings = load_settings(self._environ)
         load_config(self._settings.config_dir, self._environ, make_catalog())
         self._started_at = system_clock()
-        self._ledger: Engine = connect(self._settings.require_database_url(), pool_size=1)
 
     def run(self) -> None:
         make_data_directory(self._data_dir)
@@ -155,12 +151,11 @@ class _Up:
 
     def _worker_consumes(self) -> bool:
         """Whether a heartbeat of this run came through: beat, broker and worker are all there then."""
-        try:
-            with self._ledger.connect() as connection:
-                beat: datetime | None = health.last_beat(connection, health.WORKER)
-        except SQLAlchemyError:
-            return False
-        return beat is not None and beat >= self._started_at
+        address = self._settings.require_database_url().replace("postgresql+psycopg://", "postgresql://")
+        query = "SELECT at >= %s FROM heartbeats WHERE name = %s"
+        with psycopg.connect(address, connect_timeout=2) as connection:
+            row = connection.execute(query, (self._started_at, WORKER_HEARTBEAT)).fetchone()
+        return row is not None and bool(row[0])
 
     def _ports(self) -> list[tuple[int, str, str, str]]:
         settings = self._settings

@@ -21,6 +21,7 @@ from tests.support.sandbox import Sandbox
 from webhooks.examples import load_example
 from worker import health
 from worker.clock import system_clock
+from worker.states import WORKER_HEARTBEAT
 
 SIGNING_SECRET = "scalev-signing-secret"
 OLD_SIGNING_SECRET = "scalev-signing-secret-of-last-year"
@@ -133,7 +134,7 @@ class Shop:
 
         def beats() -> bool:
             with self.engine.connect() as connection:
-                beat = health.last_beat(connection, health.WORKER)
+                beat = health.last_beat(connection, WORKER_HEARTBEAT)
             return beat is not None and beat >= began
 
         eventually(beats, "a heartbeat came through the queue")

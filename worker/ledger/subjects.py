@@ -1,11 +1,10 @@
-"""What is known of a subject: its snapshot, merged from everything that was said of it.
+"""The snapshots of subjects, in the ledger.
 
-Invariant: snapshots move forward only. Each field keeps the vendor's time of the value that stands; an older
-statement fills what is missing and changes nothing else, and nothing erases what is known.
+Invariant: a snapshot is merged under a lock on its row, so that no statement about a subject is lost.
 """
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -13,36 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from worker.ledger.storable import storable
 from worker.ledger.tables import subjects
-
-
-@dataclass(frozen=True)
-class Patch:
-    """What one event or answer says of a subject. `values` are JSON; a None in it says nothing."""
-
-    subject: str
-    values: dict[str, Any]
-    as_of: datetime
-    complete: bool
-    """Whether it speaks of the subject whole, as the vendor's full record does."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The newest known state of a subject; empty when it was never seen."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    known_at: dict[str, str] = field(default_factory=dict)
-    complete: bool = False
-
-    def merged(self, patch: Patch) -> "Snapshot":
-        """Return the snapshot with a patch taken in."""
-        at = patch.as_of.astimezone(UTC).isoformat(timespec="microseconds")
-        values, known_at = dict(self.values), dict(self.known_at)
-        for name, value in patch.values.items():
-            if value is not None and at >= known_at.get(name, ""):
-                values[name], known_at[name] = value, at
-        return Snapshot(values, known_at, self.complete or patch.complete)
-
+from worker.snapshots import Patch, Snapshot
 
 # Made once: building a statement costs more than the database needs to run it.
 _MINE = (subjects.c.account == bindparam("b_account")) & (subjects.c.key == bindparam("b_key"))

@@ -17,7 +17,7 @@ from tasks.actions.parameters import Parameters, Text
 from webhooks.sources.scalev.orders import order_patch
 from worker.acting import Action, Call, Outcome
 from worker.errors import PermanentError, RetryableError, UncertainError
-from worker.ledger.subjects import Patch
+from worker.snapshots import Patch
 from worker.states import Reason
 
 OrderStatus = Literal[

@@ -24,8 +24,8 @@ from webhooks.source import Identity, Source
 from webhooks.strict_json import JsonError, parse_json
 from webhooks.verification import Match, VerificationError
 from worker.context import ORDER_FIELDS
-from worker.ledger.subjects import Snapshot
 from worker.reading import Stored, Understanding, UnreadableError
+from worker.snapshots import Snapshot
 from worker.states import Handling
 
 NOW = datetime(2026, 3, 5, 12, 0, 30, tzinfo=UTC)

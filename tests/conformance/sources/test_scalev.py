@@ -12,8 +12,8 @@ from webhooks.inbound import Inbound
 from webhooks.sources.scalev.orders import FACTS, order_facts, order_patch
 from webhooks.sources.scalev.source import SOURCE
 from webhooks.verification import Match
-from worker.ledger.subjects import Snapshot
 from worker.reading import Completion, Stored, Understanding
+from worker.snapshots import Snapshot
 from worker.states import Handling
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)

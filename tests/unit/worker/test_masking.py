@@ -20,7 +20,8 @@ NOISE = st.text(max_size=10)
 
 PERSONAL_FIELDS = (
     "apiToken", "api_key", "Authorization", "X-Proton-Signature", "secret_slug", "public_order_url", "password",
-    "phone", "chat_id", "wa_id", "subscriber_id", "name", "customer_name", "first_name", "email", "address", "street_address", "notes",
+    "phone", "chat_id", "wa_id", "subscriber_id", "name", "customer_name", "first_name", "email", "address",
+    "street_address", "notes",
     "payment_account_number", "payment_account_holder", "office_phone_number",
 )  # fmt: skip
 

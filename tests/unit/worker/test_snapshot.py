@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from worker.context import CUSTOMER_FIELDS, ORDER_FIELDS, Subject, expression_context, personal_values
 from worker.ids import new_id, parse_id
 from worker.ledger.database import is_away
-from worker.ledger.subjects import Patch, Snapshot
+from worker.snapshots import Patch, Snapshot
 from worker.states import FREE_STATES, OPEN_STATES, DeliveryState, EventState
 
 BEGIN = datetime(2026, 1, 15, tzinfo=UTC)

@@ -17,8 +17,8 @@ from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.strict_json import JsonError, parse_json
 from webhooks.verification import Match, Scheme, scheme_for
-from worker.ledger.subjects import Patch
 from worker.reading import Completion, Stored, Understanding, UnreadableError
+from worker.snapshots import Patch
 from worker.states import Handling
 
 VENDOR = "proton"

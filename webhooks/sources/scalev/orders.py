@@ -9,7 +9,7 @@ from typing import Any
 
 from config.phones import to_e164
 from webhooks import fields
-from worker.ledger.subjects import Patch, Snapshot
+from worker.snapshots import Patch, Snapshot
 
 _WHOLE_WHEN_IT_HAS = ("destination_address", "orderlines")
 
