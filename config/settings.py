@@ -51,7 +51,7 @@ class Settings(BaseModel):
     redis_url: RedisUrl | None = Field(default=None, description="Redis or Valkey, redis://host:6379/0.")
     bind: str = Field(default="127.0.0.1", description="Address that the servers listen on.")
     receiver_port: Port = Field(default=8000, description="Port of the receiver.")
-    console_port: Port = Field(default=8001, description="Port of the console.")
+    console_port: Port = Field(default=8001, description="Kept for the console.")
     flower_port: Port = Field(default=5555, description="Port of Flower.")
     sandbox_port: Port = Field(default=8900, description="Port of the sandbox vendors.")
     receiver_processes: PositiveInt = Field(default=2, description="Processes that answer webhooks.")
@@ -60,7 +60,6 @@ class Settings(BaseModel):
     trusted_proxy_hops: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Reverse proxies in front whose X-Forwarded-For is believed."
     )
-    public_url: str = Field(default="", description="The receiver's address as vendors see it, https://hooks.example.")
     max_body_bytes: PositiveInt = Field(default=1_000_000, description="Largest body that is accepted.")
     max_json_depth: Annotated[int, Field(gt=0, le=200)] = Field(default=64, description="Deepest nesting accepted.")
     quarantine_max_rows: PositiveInt = Field(default=1_000, description="Most bodies kept in quarantine.")

@@ -44,10 +44,12 @@ def prove(account: Account, body: bytes, trigger: str | None, now: datetime) -> 
 def _hmac(auth: webhook_auth.HmacScheme, body: bytes, now: datetime) -> Proof:
     key = auth.secrets[0].get_secret_value().encode()
     stamp = str(int(now.timestamp()))
-    digest = hmac_sha256(key, stamp.encode() + b"." + body if auth.timestamp_header else body)
-    text = digest.hex() if auth.encoding == "hex" else base64.b64encode(digest).decode()
-    stamped = {auth.timestamp_header: stamp} if auth.timestamp_header else {}
-    return Proof({auth.header: auth.prefix + text, **stamped})
+    is_stamped = auth.timestamp_header is not None or auth.layout == "t_v1"
+    digest = hmac_sha256(key, stamp.encode() + b"." + body if is_stamped else body)
+    text = auth.prefix + (digest.hex() if auth.encoding == "hex" else base64.b64encode(digest).decode())
+    if auth.timestamp_header:
+        return Proof({auth.header: text, auth.timestamp_header: stamp})
+    return Proof({auth.header: f"t={stamp},v1={text}" if auth.layout == "t_v1" else text})
 
 
 def _standard_webhooks(auth: webhook_auth.StandardWebhooksScheme, body: bytes, now: datetime) -> Proof:

@@ -73,11 +73,10 @@ def test_variables_win_over_the_env_file_which_wins_over_what_up_wrote(tmp_path:
     named = tmp_path / "named.env"
     named.write_text(f"HOOKYARD_ENVIRONMENT=file\nHOOKYARD_RELEASE=file\nHOOKYARD_DATA_DIR={tmp_path}\n")
 
-    environ = {"HOOKYARD_ENV_FILE": str(named), "HOOKYARD_RELEASE": "own", "HOOKYARD_PUBLIC_URL": ""}
+    environ = {"HOOKYARD_ENV_FILE": str(named), "HOOKYARD_RELEASE": "own", "HOOKYARD_ENVIRONMENT": ""}
     settings = load_settings(read_environment(environ))
 
     assert (settings.bind, settings.environment, settings.release) == ("up", "file", "own")
-    assert settings.public_url == ""
 
 
 @pytest.mark.parametrize("content", [None, b"HOOKYARD_BIND=\xff\xfe"])
