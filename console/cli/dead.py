@@ -14,12 +14,19 @@ from worker.ledger.queries import Filter, list_deliveries
 from worker.people import RefusedError
 from worker.states import DeliveryState
 
-dead = typer.Typer(help="Dead letters: list them, retry all that match.", no_args_is_help=True)
+dead = typer.Typer(help="Dead letters: list them, retry all that match.")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(dead, name="dead")
+
+
+@dead.callback(invoke_without_command=True)
+def alone(context: typer.Context, account: options.Account = None, json_: options.Json = False) -> None:
+    """Dead letters: list them, retry all that match. Alone it lists them."""
+    if context.invoked_subcommand is None:
+        list_(account=account, json_=json_)
 
 
 @dead.command("list")

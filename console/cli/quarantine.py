@@ -14,13 +14,20 @@ from worker.clock import system_clock
 from worker.errors import ReceiveError
 from worker.ledger import quarantine as held_bodies
 
-quarantine = typer.Typer(help="Bodies that failed verification.", no_args_is_help=True)
+quarantine = typer.Typer(help="Bodies that failed verification.")
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the oldest.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(quarantine, name="quarantine")
+
+
+@quarantine.callback(invoke_without_command=True)
+def alone(context: typer.Context, account: options.Account = None, json_: options.Json = False) -> None:
+    """Bodies that failed verification. Alone it lists them."""
+    if context.invoked_subcommand is None:
+        list_(account=account, json_=json_)
 
 
 @quarantine.command("list")

@@ -154,6 +154,7 @@ def test_dead_letters_are_listed_and_retried_by_filter(shop: Shop) -> None:
     shop.sandbox.heal()
 
     [dead] = document(shop, "dead", "list", "--reason", "template")
+    assert document(shop, "dead") == [dead]
     nothing = document(shop, "dead", "retry", "--reason", "rate_limited")
     retried = document(shop, "dead", "retry", "--action", "wabotick.send_template", "--comment", "mended")
     shop.wait_for_deliveries(1, "succeeded")
@@ -221,7 +222,7 @@ def test_junk_in_quarantine_alarms_nobody_and_can_be_thrown_away(shop: Shop) -> 
     assert "1 held, 0 of them would be accepted now" in doctor.stdout
     assert (unknown.returncode, "is held" in unknown.stderr) == (1, True)
     assert discarded == {"discarded": 1, "kept": 0}
-    assert document(shop, "quarantine", "list") == []
+    assert document(shop, "quarantine", "list") == document(shop, "quarantine") == []
     [entry] = shop.rows("SELECT * FROM audit")
     assert (entry.action, entry.details["comment"]) == ("discard", "a stranger")
 
