@@ -72,7 +72,6 @@ class Reason(StrEnum):
     WRONG_ACCOUNT = "wrong_account"
     OUTSIDE_WINDOW = "outside_window"
     TEMPLATE = "template"
-    RECIPIENT = "recipient"
     EXHAUSTED = "exhausted"
     # Our own side
     EXPRESSION = "expression"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, func, select, text
+from sqlalchemy import Connection, Row, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from worker.ids import new_id
@@ -81,12 +81,6 @@ def held(connection: Connection, account: str | None = None, limit: int | None =
     """Return what is held, oldest first; bodies included."""
     query = select(quarantine).where(quarantine.c.released_at.is_(None)).order_by(quarantine.c.id).limit(limit)
     return list(connection.execute(query if account is None else query.where(quarantine.c.account == account)))
-
-
-def count_held(connection: Connection) -> int:
-    """Return how many bodies are held."""
-    query = select(func.count()).select_from(quarantine).where(quarantine.c.released_at.is_(None))
-    return connection.scalar(query) or 0
 
 
 def mark_released(connection: Connection, entry_id: UUID, event_id: UUID, now: datetime) -> bool:
