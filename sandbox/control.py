@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from sandbox.exchange import Call, Json
 from sandbox.faults import Fault
 from sandbox.intake import load_json
+from sandbox.targets import sentence
 from sandbox.vendors.base import Vendor
 from sandbox.web import WORLD, bad_request
 
@@ -46,7 +47,7 @@ async def show_sandbox(request: web.Request) -> web.Response:
 async def show_requests(request: web.Request) -> web.Response:
     """List what the vendors received."""
     query = request.query
-    since = _whole_number(query.get("since", "0"), "since")
+    since = whole_number(query.get("since", "0"), "since")
     records = request.app[WORLD].recorder.requests(query.get("vendor", ""), query.get("path", ""), since)
     return web.json_response([record.shown() for record in records])
 
@@ -70,7 +71,7 @@ async def show_faults(request: web.Request) -> web.Response:
 
 async def put_faults(request: web.Request) -> web.Response:
     """Replace all faults."""
-    faults = _valid(_FAULTS, await _json_body(request))
+    faults = valid(_FAULTS, await json_body(request))
     _check_vendors(request, faults)
     request.app[WORLD].faults.replace(faults)
     return await show_faults(request)
@@ -78,7 +79,7 @@ async def put_faults(request: web.Request) -> web.Response:
 
 async def post_fault(request: web.Request) -> web.Response:
     """Add one fault."""
-    fault = _valid(TypeAdapter(Fault), await _json_body(request))
+    fault = valid(TypeAdapter(Fault), await json_body(request))
     _check_vendors(request, [fault])
     request.app[WORLD].faults.add(fault)
     return await show_faults(request)
@@ -92,33 +93,33 @@ async def delete_faults(request: web.Request) -> web.Response:
 
 async def show_settings(request: web.Request) -> web.Response:
     """Show the traps of a vendor."""
-    return web.json_response(_vendor(request).settings.model_dump(mode="json"))
+    return web.json_response(vendor_of(request).settings.model_dump(mode="json"))
 
 
 async def put_settings(request: web.Request) -> web.Response:
     """Change the traps that are named; the others stay."""
-    vendor = _vendor(request)
-    changes = await _json_body(request)
+    vendor = vendor_of(request)
+    changes = await json_body(request)
     if not isinstance(changes, dict):
         raise bad_request("the body must be a JSON object")
     try:
         vendor.change_settings(changes)
     except ValidationError as error:
-        raise bad_request(_sentence(error)) from None
+        raise bad_request(sentence(error)) from None
     return await show_settings(request)
 
 
 async def show_state(request: web.Request) -> web.Response:
     """Show everything a vendor knows."""
-    return web.json_response(_vendor(request).state())
+    return web.json_response(vendor_of(request).state())
 
 
 async def change_state(request: web.Request) -> web.Response:
     """Change a vendor's state as if something had happened there."""
-    vendor = _vendor(request)
+    vendor = vendor_of(request)
     call = Call(request.method, "/" + request.match_info["path"], dict(request.query))
     if request.can_read_body:
-        body = await _json_body(request)
+        body = await json_body(request)
         if not isinstance(body, dict):
             raise bad_request("the body must be a JSON object")
         call = replace(call, body_kind="json", params=body)
@@ -134,7 +135,8 @@ async def reset(request: web.Request) -> web.Response:
     return web.json_response({"reset": True})
 
 
-def _vendor(request: web.Request) -> Vendor:
+def vendor_of(request: web.Request) -> Vendor:
+    """Return the vendor of the path."""
     vendor = request.app[WORLD].vendors.get(request.match_info["vendor"])
     if vendor is None:
         raise web.HTTPNotFound(text=f"vendor: there is no {request.match_info['vendor']!r}")
@@ -147,26 +149,24 @@ def _check_vendors(request: web.Request, faults: list[Fault]) -> None:
             raise bad_request(f"vendor: there is no {fault.vendor!r}")
 
 
-async def _json_body(request: web.Request) -> Json:
+async def json_body(request: web.Request) -> Json:
+    """Return the body as JSON."""
     try:
         return load_json(await request.read())
     except ValueError:
         raise bad_request("the body is not valid JSON") from None
 
 
-def _valid(adapter: TypeAdapter[Parsed], value: Any) -> Parsed:
+def valid(adapter: TypeAdapter[Parsed], value: Any) -> Parsed:
+    """Return the value as the model has it, or answer 400."""
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        raise bad_request(_sentence(error)) from None
+        raise bad_request(sentence(error)) from None
 
 
-def _sentence(error: ValidationError) -> str:
-    """Say field by field what is wrong."""
-    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in error.errors())
-
-
-def _whole_number(text: str, name: str) -> int:
+def whole_number(text: str, name: str) -> int:
+    """Read a number of the query, or answer 400."""
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise bad_request(f"{name}: must be a whole number")
     return int(text)

@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from aiohttp import web
 
@@ -18,17 +18,14 @@ from sandbox.exchange import Call
 from sandbox.intake import Body, read_body
 from sandbox.mishaps import answer_with_fault, deliver
 from sandbox.page import add_page_routes
+from sandbox.targets import read_targets
 from sandbox.vendors.base import Vendor
 from sandbox.vendors.registry import VENDORS
 from sandbox.web import WORLD, errors_as_json
+from sandbox.webhook_control import add_webhook_routes
 from sandbox.world import Options, World
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
-CREDENTIAL_VARIABLES = {
-    "scalev": "SANDBOX_SCALEV_KEY",
-    "wabotick": "SANDBOX_WABOTICK_TOKEN",
-    "proton": "SANDBOX_PROTON_KEY",
-}
 _SHUTDOWN_SECONDS = 0.2  # hanging requests are waiting on purpose, so nothing is worth waiting for
 
 
@@ -69,9 +66,17 @@ def make_app(options: Options) -> web.Application:
     app[WORLD] = World(options)
     add_page_routes(app)
     add_control_routes(app)
+    add_webhook_routes(app)
+    app.cleanup_ctx.append(_emitting)
     names = "|".join(vendor.name for vendor in VENDORS)
     app.router.add_route("*", f"/{{vendor:{names}}}{{path:(/.*)?}}", handle_vendor)
     return app
+
+
+async def _emitting(app: web.Application) -> AsyncIterator[None]:
+    await app[WORLD].emitter.start()
+    yield
+    await app[WORLD].emitter.stop()
 
 
 async def serve(host: str, port: int, options: Options) -> None:
@@ -98,27 +103,51 @@ async def serve(host: str, port: int, options: Options) -> None:
         await runner.cleanup()
 
 
-def run(host: str, port: int, seed: int) -> None:
-    """Run the sandbox in this process until a signal ends it; credentials come from the environment."""
-    credentials = {vendor: os.environ.get(variable, "") for vendor, variable in CREDENTIAL_VARIABLES.items()}
-    options = Options(seed=seed, credentials={vendor: key for vendor, key in credentials.items() if key})
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(host, port, options))
+def read_options(environ: Mapping[str, str], seed: int) -> Options:
+    """Read credentials and targets from the environment.
+
+    Raises:
+        ValueError: `SANDBOX_WEBHOOKS` is wrong.
+    """
+    credentials = {vendor.name: environ.get(vendor.credential_variable, "") for vendor in VENDORS}
+    allow_remote = environ.get("SANDBOX_ALLOW_REMOTE", "") == "1"
+    triggers = {vendor.name: vendor.triggers for vendor in VENDORS}
+    try:
+        targets = read_targets(environ.get("SANDBOX_WEBHOOKS", ""), triggers, allow_remote=allow_remote)
+    except ValueError as error:
+        raise ValueError(f"SANDBOX_WEBHOOKS: {error}") from None
+    return Options(
+        seed=seed,
+        credentials={vendor: key for vendor, key in credentials.items() if key},
+        targets=targets,
+        allow_remote=allow_remote,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the sandbox from the command line. Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="Fakes Scalev, Wabotick and Proton over HTTP, with fault injection.",
-        epilog="Any credential is accepted unless " + ", ".join(CREDENTIAL_VARIABLES.values()) + " demand one.",
+        description=f"Fakes {', '.join(vendor.name for vendor in VENDORS)} over HTTP: their APIs, the webhooks they "
+        "send, and the phones of their customers; with fault injection.",
+        epilog="Environment: "
+        + ", ".join(vendor.credential_variable for vendor in VENDORS)
+        + " demand one credential each (else any is accepted). SANDBOX_WEBHOOKS says where webhooks go, as JSON: "
+        '{"<vendor>": {"<trigger or *>": {"url": "http://127.0.0.1:8000/webhooks/...", "secret": "..."}}}. '
+        "They go to this machine only, unless SANDBOX_ALLOW_REMOTE=1.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8900, help="port; 0 takes a free one (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="seed of all ids and of chance (default: %(default)s)")
     arguments = parser.parse_args(argv)
     try:
-        run(arguments.host, arguments.port, arguments.seed)
+        options = read_options(os.environ, arguments.seed)
+    except ValueError as error:
+        sys.stderr.write(f"sandbox: {error}\n")
+        return 1
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(serve(arguments.host, arguments.port, options))
     except (OSError, OverflowError) as error:
         sys.stderr.write(f"sandbox: cannot listen on {arguments.host}:{arguments.port}: {error}\n")
         return 1

@@ -3,16 +3,20 @@
 Invariant: `answer` never raises for what a client sent; whatever is wrong is said in the vendor's own words.
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from sandbox.emitting import Emitter
 from sandbox.exchange import Answer, Call, Clock, Effect, Json
 from sandbox.ids import IdMaker
 from sandbox.routing import Found, Route, find
+from sandbox.targets import Target
 
 V = TypeVar("V", bound="Vendor")
 
@@ -33,6 +37,7 @@ class Setup:
 
     seed: int
     clock: Clock
+    emitter: Emitter
     credential: str | None = None
 
 
@@ -41,6 +46,9 @@ class Vendor(ABC):
 
     name: ClassVar[str]
     mount: ClassVar[str]  # the path its API lives under, without a slash at the end
+    credential_variable: ClassVar[str]  # names the environment variable that demands one credential
+    triggers: ClassVar[tuple[str, ...]] = ()  # the kinds of webhooks it sends; empty where any name will do
+    retry_seconds: tuple[float, ...] = (0.5, 1.0, 2.0)  # the pauses before each repetition of a webhook
     settings_model: ClassVar[type[Settings]] = Settings
 
     def __init__(self, setup: Setup) -> None:
@@ -67,6 +75,29 @@ class Vendor(ABC):
     @abstractmethod
     def describe(self, effect: Effect) -> str:
         """Say in plain words what an effect was."""
+
+    def emit(
+        self, trigger: str, body: Json, *, delay_seconds: float = 0.0, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Queue a webhook; without a target for the trigger it is listed and goes nowhere."""
+        self.setup.emitter.emit(self, trigger, body, delay_seconds, headers or {})
+
+    def sign(self, target: Target, body: bytes, now: datetime) -> Mapping[str, str]:  # noqa: ARG002 - for vendors that sign
+        """Return the headers that prove a webhook's origin, computed over the bytes that go out."""
+        return {}
+
+    def encode(self, trigger: str, body: Json) -> tuple[bytes, str]:  # noqa: ARG002 - for vendors that send forms
+        """Return the bytes of a webhook and their content type."""
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        ), "application/json"
+
+    def combine(self, first: Json, second: Json) -> Json | None:  # noqa: ARG002 - for vendors that batch
+        """Return one webhook that says what both say, None where the format has no such thing."""
+        return None
+
+    def answered(self, trigger: str, body: Json, status: int, answer: bytes) -> None:  # noqa: B027 - most do not care
+        """Take notice of what a receiver answered to a webhook."""
 
     def change_settings(self, changes: Mapping[str, Json]) -> None:
         """Change the traps that are named, leave the others.

@@ -25,6 +25,7 @@ class Proton(Vendor):
 
     name = "proton"
     mount = "/proton"
+    credential_variable = "SANDBOX_PROTON_KEY"
     settings_model = ProtonSettings
     settings: ProtonSettings
 

@@ -63,6 +63,7 @@ class Scalev(Vendor):
 
     name = "scalev"
     mount = "/scalev/v3"
+    credential_variable = "SANDBOX_SCALEV_KEY"
     settings_model = ScalevSettings
     settings: ScalevSettings
 

@@ -46,6 +46,7 @@ class Wabotick(Vendor):
 
     name = "wabotick"
     mount = "/wabotick/api/v1"
+    credential_variable = "SANDBOX_WABOTICK_TOKEN"
     settings_model = WabotickSettings
     settings: WabotickSettings
 
