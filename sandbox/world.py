@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sandbox.emitting import Emitter
 from sandbox.exchange import Clock, utc_now
 from sandbox.faults import FaultList
+from sandbox.phones import Phones
 from sandbox.recorder import Recorder
 from sandbox.targets import Targets
 from sandbox.vendors.base import Setup, Vendor
@@ -33,11 +34,12 @@ class Options:
 
 
 class World:
-    """Vendors by name, the faults in force, what was received and what is sent."""
+    """Vendors by name, the faults in force, what was received and sent, and the customers' phones."""
 
     vendors: dict[str, Vendor]
     faults: FaultList
     recorder: Recorder
+    phones: Phones
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -48,8 +50,11 @@ class World:
         """Put state, settings, targets, faults and recordings back to the seed."""
         seed, clock = self.options.seed, self.options.clock
         self.emitter.reset()
+        self.phones = Phones(clock)
         self.vendors = {
-            vendor.name: vendor(Setup(seed, clock, self.emitter, self.options.credentials.get(vendor.name)))
+            vendor.name: vendor(
+                Setup(seed, clock, self.emitter, self.phones, self.options.credentials.get(vendor.name))
+            )
             for vendor in VENDORS
         }
         self.faults = FaultList(seed)

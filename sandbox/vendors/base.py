@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from sandbox.emitting import Emitter
 from sandbox.exchange import Answer, Call, Clock, Effect, Json
 from sandbox.ids import IdMaker
+from sandbox.phones import Phones
 from sandbox.routing import Found, Route, find
 from sandbox.targets import Target
 
@@ -38,6 +39,7 @@ class Setup:
     seed: int
     clock: Clock
     emitter: Emitter
+    phones: Phones
     credential: str | None = None
 
 
