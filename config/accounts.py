@@ -3,13 +3,13 @@
 Invariant: an account without a secret for what it receives does not load.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from config.webhook_auth import Secrets, UrlSecret, WebhookAuth
+from config.webhook_auth import HeaderName, Secret, Secrets, UrlSecret, WebhookAuth
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
@@ -42,6 +42,7 @@ BaseUrl = Annotated[str, AfterValidator(_http_url)]
 UrlSecrets = Annotated[list[UrlSecret], Field(min_length=1), BeforeValidator(_as_list)]
 Credential = Annotated[SecretStr, Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
+EventName = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$")]
 
 
 class Part(BaseModel):
@@ -62,15 +63,34 @@ class Business(Part):
         return ZoneInfo(self.timezone)
 
 
+class Limits(Part):
+    """How fast an account may be called, by all workers together."""
+
+    per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    per_hour: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    per_recipient_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="Least time between two messages to one person."
+    )
+
+
 class Account(Part):
     """What every vendor's account has."""
 
     vendor: str
-    base_url: BaseUrl
     country: Country | None = Field(default=None, description="When it differs from the shop's.")
 
 
-class ScalevAccount(Account):
+class CalledAccount(Account):
+    """An account that actions call."""
+
+    base_url: BaseUrl
+    private_network: bool = Field(
+        default=False, description="Whether base_url may be a name of an address that is not public."
+    )
+    limits: Limits = Field(default=Limits(), description="Where they differ from the vendor's under `limits`.")
+
+
+class ScalevAccount(CalledAccount):
     """A Scalev business: signed events in, API calls out."""
 
     vendor: Literal["scalev"]
@@ -79,7 +99,7 @@ class ScalevAccount(Account):
     base_url: BaseUrl = "https://api.scalev.com/v3"
 
 
-class WabotickAccount(Account):
+class WabotickAccount(CalledAccount):
     """A sending number at Wabotick; which secret a webhook's URL carries says which trigger it is."""
 
     vendor: Literal["wabotick"]
@@ -99,7 +119,7 @@ class WabotickAccount(Account):
         return self
 
 
-class ProtonAccount(Account):
+class ProtonAccount(CalledAccount):
     """A company at Proton; how its webhooks prove themselves has to be chosen, the vendor documents nothing."""
 
     vendor: Literal["proton"]
@@ -110,11 +130,92 @@ class ProtonAccount(Account):
     base_url: BaseUrl = "https://api.proton.ai"
 
 
-AnyAccount = Annotated[ScalevAccount | WabotickAccount | ProtonAccount, Field(discriminator="vendor")]
+class MetaAccount(CalledAccount):
+    """A sending number at Meta's WhatsApp Cloud API, with the app whose secret signs its webhooks."""
+
+    vendor: Literal["meta"]
+    app_secrets: Secrets
+    verify_token: Secret = Field(description="What Meta shows when the endpoint is set up.")
+    access_token: Credential
+    phone_number_id: Text
+    base_url: BaseUrl = "https://graph.facebook.com/v23.0"
+
+
+class CgbAccount(CalledAccount):
+    """An account at ChatGPT Builder; its flows call us with a secret that the shop puts into them."""
+
+    vendor: Literal["cgb"]
+    api_token: Credential
+    auth_header: HeaderName = "X-ACCESS-TOKEN"
+    webhook_auth: WebhookAuth
+    replies: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Dynamic content that a flow is answered with, by the event it names."
+    )
+    base_url: BaseUrl = "https://app.chatgptbuilder.io/api"
+
+
+class OpenMercatoAccount(CalledAccount):
+    """An Open Mercato server, one organization of one tenant there."""
+
+    vendor: Literal["open_mercato"]
+    base_url: BaseUrl
+    api_key: Credential
+    organization_id: Text
+    tenant_id: Text
+    webhook_auth: WebhookAuth
+
+
+class FreighttechAccount(Account):
+    """Container tracking: journeys are pushed to a secret URL, `shipment_tracking` signs what it sends."""
+
+    vendor: Literal["freighttech"]
+    url_secrets: dict[Literal["push"], UrlSecrets] = Field(default_factory=dict)
+    tracking_secrets: list[Secret] = Field(default_factory=list, description="Of the shipment_tracking subscription.")
+
+    @model_validator(mode="after")
+    def _something_comes_in(self) -> Self:
+        if not self.url_secrets and not self.tracking_secrets:
+            raise ValueError("either url_secrets or tracking_secrets is wanted")
+        return self
+
+
+class GenericEvent(Part):
+    """Where a sender without code of its own puts what has to be known of an event, as expressions of the body."""
+
+    type: Text = Field(description="The event's name, such as {{ body.event }}.")
+    id: Text | None = Field(default=None, description="What is the same in every repeat; without: the whole body.")
+    time: Text | None = Field(default=None, description="When it happened; without: when it was received.")
+    subject: Text | None = Field(default=None, description="What it is about, such as invoice:{{ body.number }}.")
+    data: Text | None = Field(default=None, description="The part that rules see as `data`; without: the body.")
+
+
+class GenericAccount(Account):
+    """Any sender: how it proves itself is chosen, how its events are read is said by expressions."""
+
+    vendor: Literal["generic"]
+    webhook_auth: WebhookAuth
+    event: GenericEvent
+    event_types: Annotated[list[EventName], Field(min_length=1)] = Field(
+        description="The names that rules may listen to, as generic.<name>."
+    )
+
+
+AnyAccount = Annotated[
+    ScalevAccount
+    | WabotickAccount
+    | MetaAccount
+    | ProtonAccount
+    | CgbAccount
+    | OpenMercatoAccount
+    | FreighttechAccount
+    | GenericAccount,
+    Field(discriminator="vendor"),
+]
 
 
 class AccountsFile(Part):
     """The whole of `accounts.yaml`."""
 
     accounts: Annotated[dict[Name, AnyAccount], Field(min_length=1)]
+    limits: dict[str, Limits] = Field(default_factory=dict, description="By vendor, for each of its accounts.")
     business: Business = Business()

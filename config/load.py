@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from config import accounts as models
 from config import webhook_auth
-from config.accounts import Account, AccountsFile, Business, ProtonAccount, ScalevAccount, WabotickAccount
+from config.accounts import Account, AccountsFile, Business
 from config.expressions import Expressions
 from config.faults import ConfigError, Fault, suggest
 from config.rules import Catalog, Rule, RuleCompiler, RulesFile, RuleSource, StepSource
@@ -26,9 +27,16 @@ Model = TypeVar("Model", bound=BaseModel)
 _MODELS: Mapping[str, type[BaseModel]] = {
     "steps": StepSource,
     "business": Business,
-    "scalev": ScalevAccount,
-    "wabotick": WabotickAccount,
-    "proton": ProtonAccount,
+    "limits": models.Limits,
+    "event": models.GenericEvent,
+    "scalev": models.ScalevAccount,
+    "wabotick": models.WabotickAccount,
+    "meta": models.MetaAccount,
+    "proton": models.ProtonAccount,
+    "cgb": models.CgbAccount,
+    "open_mercato": models.OpenMercatoAccount,
+    "freighttech": models.FreighttechAccount,
+    "generic": models.GenericAccount,
     "hmac": webhook_auth.HmacScheme,
     "standard_webhooks": webhook_auth.StandardWebhooksScheme,
     "static": webhook_auth.StaticScheme,

@@ -5,7 +5,7 @@ vendor to send it again, never a 500 and never a stack trace.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import structlog
@@ -48,24 +48,29 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
             query=request.query_string.decode("latin-1"), source_ip=request.remote_addr, received_at=clock(),
         )  # fmt: skip
         received = receiving.receive(endpoint, inbound)
-        event_id, duplicate = str(received.accepted.id), received.accepted.duplicate
+        accepted, first = received.accepted, received.arrival.events[0]
         log.info(
-            "event.duplicate" if duplicate else "event.accepted", event_id=event_id, account=account,
-            type=received.event.type, secret=received.event.secret_index,
+            "event.duplicate" if accepted.duplicate else "event.accepted", event_id=str(accepted.id), account=account,
+            type=first.type, events=len(received.arrival.events), secret=first.secret_index,
         )  # fmt: skip
-        if not duplicate:
-            wakeups.event(received.accepted.id)
-        return _answer(200, {"status": "duplicate" if duplicate else "accepted", "id": event_id})
+        for event_id in accepted.new:
+            wakeups.event(event_id)
+        status = "duplicate" if accepted.duplicate else "accepted"
+        return _answer(200, {"status": status, "id": str(accepted.id), **received.reply})
 
-    pages: Mapping[str, tuple[str, Callable[..., Response]]] = {
-        "/webhooks/<account>": ("POST", webhook),
-        "/webhooks/<account>/<secret>": ("POST", webhook),
-        "/healthz": ("GET", lambda: _answer(200, {"status": "ok"})),
-        "/readyz": ("GET", lambda: _answer(*health.ready())),
-        "/metrics": ("GET", health.metrics),
-    }
-    for path, (method, view) in pages.items():
-        app.add_url_rule(path, path, view, methods=[method], provide_automatic_options=False)
+    def challenge(account: str) -> Response:
+        return Response(receiving.challenge(account, request.args), 200, mimetype="text/plain")
+
+    pages: Sequence[tuple[str, str, Callable[..., Response]]] = (
+        ("POST", "/webhooks/<account>", webhook),
+        ("POST", "/webhooks/<account>/<secret>", webhook),
+        ("GET", "/webhooks/<account>", challenge),
+        ("GET", "/healthz", lambda: _answer(200, {"status": "ok"})),
+        ("GET", "/readyz", lambda: _answer(*health.ready())),
+        ("GET", "/metrics", health.metrics),
+    )
+    for method, path, view in pages:
+        app.add_url_rule(path, f"{method} {path}", view, methods=[method], provide_automatic_options=False)
     _handle_errors(app, receiving)
     if settings.trusted_proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxy_hops)  # type: ignore[method-assign]
@@ -101,7 +106,10 @@ def _handle_errors(app: Flask, receiving: Receiving) -> None:
     @app.errorhandler(ReceiveError)
     def refused(error: ReceiveError) -> Response:
         log.warning("event.refused", status=error.status, reason=error.reason, account=account())
-        return _answer(error.status, {"error": error.reason, "message": str(error)})
+        response = _answer(error.status, {"error": error.reason, "message": str(error)})
+        if error.status == 405:
+            response.headers["Allow"] = "POST"
+        return response
 
     @app.errorhandler(HTTPException)
     def wrong_call(error: HTTPException) -> Response:

@@ -4,8 +4,9 @@ Invariant: `receive` returns an event only after its commit, and a body that was
 refusal is answered (unless it was too large to look at).
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -16,16 +17,20 @@ from config.load import Config
 from config.settings import Settings
 from webhooks.forms import is_form, parse_form
 from webhooks.inbound import Inbound
-from webhooks.source import Source
+from webhooks.source import Identity, Source
 from webhooks.strict_json import JsonError, parse_json
-from webhooks.verification import Evidence, Match, Scheme, VerificationError
+from webhooks.verification import IN_PATH, Evidence, Match, Scheme, VerificationError
 from worker.errors import ReceiveError
 from worker.ledger import inbox, quarantine
 from worker.ledger.database import by_statement
-from worker.ledger.inbox import Accepted, NewEvent
+from worker.ledger.inbox import Accepted, Arrival, NewEvent
 from worker.ledger.quarantine import Caps, Refused
+from worker.states import Handling
 
 Result = TypeVar("Result")
+
+BATCH = "batch"
+"""The type, after the vendor's name, of a request that holds several events: it has the body they came in."""
 
 _MOST_KEPT_CHARACTERS = 500
 _MOST_KEPT_QUERY = 2_000  # of a refused body: anybody can send those
@@ -40,21 +45,27 @@ class Endpoint:
     name: str
     account: Account
     source: Source
-    scheme: Scheme
+    schemes: tuple[Scheme, ...]
+
+    def scheme(self, *, in_path: bool) -> Scheme | None:
+        """Return how a request is verified, whose URL carries a secret or does not; None: there is no such URL."""
+        return next((scheme for scheme in self.schemes if scheme.in_path == in_path), None)
 
 
 @dataclass(frozen=True)
 class Received:
-    """A stored event, for the answer and the log."""
+    """What was stored, for the answer and the log."""
 
     accepted: Accepted
-    event: NewEvent
+    arrival: Arrival
+    reply: dict[str, Any]
+    """What the vendor wants to be answered beside the usual."""
 
 
 def make_endpoints(config: Config, sources: Mapping[str, Source]) -> dict[str, Endpoint]:
     """Return the endpoint of every account whose vendor has an inbound side."""
     return {
-        name: Endpoint(name, account, sources[account.vendor], sources[account.vendor].scheme(account))
+        name: Endpoint(name, account, sources[account.vendor], tuple(sources[account.vendor].schemes(account)))
         for name, account in config.accounts.items()
         if account.vendor in sources
     }
@@ -75,15 +86,15 @@ class Receiving:
     def endpoint(self, account: str, *, with_path_secret: bool) -> Endpoint:
         """Return where a request goes; ReceiveError 404 when there is no such URL."""
         found = self._endpoints.get(account)
-        if found is None or found.scheme.in_path != with_path_secret:
+        if found is None or found.scheme(in_path=with_path_secret) is None:
             raise ReceiveError(404, "unknown_endpoint", "there is no such endpoint")
         return found
 
     def receive(self, endpoint: Endpoint, inbound: Inbound) -> Received:
         """Verify and store one webhook; raises ReceiveError with the status to answer."""
-        evidence = endpoint.scheme.evidence(inbound)
+        evidence = _scheme(endpoint, in_path=inbound.path_secret is not None).evidence(inbound)
         try:
-            event = self._event(endpoint, inbound, evidence)
+            arrival, body = self._read(endpoint, inbound, evidence)
         except VerificationError as error:
             self._refuse(endpoint, inbound, evidence, error.reason)
             status = endpoint.source.mismatch_status
@@ -91,8 +102,19 @@ class Receiving:
         except JsonError as error:
             self._refuse(endpoint, inbound, evidence, "not_readable")
             raise ReceiveError(400, "not_readable", str(error)) from None
-        accepted = _repeated(lambda: self._accept(event))
-        return Received(accepted, event)
+        accepted = _repeated(lambda: self._accept(arrival))
+        reply = endpoint.source.reply(endpoint.account, body) if endpoint.source.reply else {}
+        return Received(accepted, arrival, reply)
+
+    def challenge(self, account: str, query: Mapping[str, str]) -> str:
+        """Answer a vendor that asks whether the endpoint is ours; raises ReceiveError when it is none that asks so."""
+        endpoint = self.endpoint(account, with_path_secret=False)
+        if endpoint.source.challenge is None:
+            raise ReceiveError(405, "method_not_allowed", "webhooks are posted")
+        answer = endpoint.source.challenge(endpoint.account, query)
+        if answer is None:
+            raise ReceiveError(403, "challenge_refused", "the verify token was not accepted")
+        return answer
 
     def release(self, connection: Connection, entry: Any) -> Accepted:
         """Store a quarantined body as the event it should have been; raises ReceiveError when it is still refused."""
@@ -100,12 +122,12 @@ class Receiving:
         if endpoint is None:
             raise ReceiveError(404, "unknown_endpoint", f'there is no account "{entry.account}" any more')
         try:
-            event = self._event(endpoint, _inbound_of(entry), dict(entry.evidence))
+            arrival, _ = self._read(endpoint, _inbound_of(entry), dict(entry.evidence))
         except VerificationError as error:
             raise ReceiveError(401, error.reason, f"still refused: {error.reason}") from None
         except JsonError as error:
             raise ReceiveError(400, "not_readable", f"still refused: {error}") from None
-        return inbox.accept(connection, event, 0)
+        return inbox.accept(connection, arrival, 0)
 
     def verify_again(self, entry: Any) -> str | None:
         """Return why a quarantined body would still be refused, or None when it would be accepted now."""
@@ -113,17 +135,18 @@ class Receiving:
         if endpoint is None:
             return "unknown_endpoint"
         try:
-            self._event(endpoint, _inbound_of(entry), dict(entry.evidence))
+            self._read(endpoint, _inbound_of(entry), dict(entry.evidence))
         except VerificationError as error:
             return error.reason
         except JsonError:
             return "not_readable"
         return None
 
-    def _event(self, endpoint: Endpoint, inbound: Inbound, evidence: Evidence) -> NewEvent:
-        match = endpoint.scheme.check(evidence, inbound.body, inbound.received_at)
+    def _read(self, endpoint: Endpoint, inbound: Inbound, evidence: Evidence) -> tuple[Arrival, Any]:
+        scheme = _scheme(endpoint, in_path=IN_PATH in evidence)
+        match = scheme.check(evidence, inbound.body, inbound.received_at)
         body = self._parsed(endpoint.source, inbound)
-        return _new_event(endpoint, inbound, match, body)
+        return _arrival(endpoint, inbound, match, body), body
 
     def _parsed(self, source: Source, inbound: Inbound) -> Any:
         if source.accepts_forms and is_form(inbound.header("content-type")):
@@ -139,9 +162,9 @@ class Receiving:
         )  # fmt: skip
         _repeated(lambda: self._keep(refused))
 
-    def _accept(self, event: NewEvent) -> Accepted:
-        with self._statements.begin() as connection:
-            return inbox.accept(connection, event, self._settings.rewake_seconds)
+    def _accept(self, arrival: Arrival) -> Accepted:
+        with (self._engine if arrival.whole else self._statements).begin() as connection:
+            return inbox.accept(connection, arrival, self._settings.rewake_seconds)
 
     def _keep(self, refused: Refused) -> None:
         with self._engine.begin() as connection:
@@ -158,14 +181,31 @@ def _repeated(work: Callable[[], Result]) -> Result:
         return work()
 
 
-def _new_event(endpoint: Endpoint, inbound: Inbound, match: Match, body: Any) -> NewEvent:
-    identity = endpoint.source.identify(inbound, body, match, endpoint.account)
+def _scheme(endpoint: Endpoint, *, in_path: bool) -> Scheme:
+    found = endpoint.scheme(in_path=in_path)
+    if found is None:  # a quarantined body's way in was taken out of the configuration
+        raise VerificationError("unknown_endpoint")
+    return found
+
+
+def _arrival(endpoint: Endpoint, inbound: Inbound, match: Match, body: Any) -> Arrival:
+    identities = endpoint.source.identify(inbound, body, match, endpoint.account)
+    events = tuple(_new_event(endpoint, inbound, match, identity) for identity in identities)
+    if len(events) == 1:
+        return Arrival(events)
+    digest = hashlib.sha256(inbound.body).hexdigest()
+    whole = Identity(f"{endpoint.source.vendor}.{BATCH}", Handling.IGNORED, f"{BATCH}:{digest}")
+    parts = tuple(replace(event, body=None) for event in events)
+    return Arrival(parts, _new_event(endpoint, inbound, match, whole))
+
+
+def _new_event(endpoint: Endpoint, inbound: Inbound, match: Match, identity: Identity) -> NewEvent:
     return NewEvent(
         account=endpoint.name, dedupe_key=identity.dedupe_key, type=identity.type, handling=identity.handling,
         body=inbound.body, content_type=_content_type(inbound), query=inbound.query or None,
         headers=_kept_headers(endpoint.source, inbound), source_ip=inbound.source_ip, trigger=match.trigger,
         secret_index=match.secret_index, received_at=inbound.received_at,
-        occurred_at=identity.occurred_at or inbound.received_at,
+        occurred_at=identity.occurred_at or inbound.received_at, part=identity.part,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 Invariant: `identify` and `read` are pure functions of what was received.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,8 @@ class Identity:
     dedupe_key: str
     occurred_at: datetime | None = None
     """None: the moment of receipt."""
+    part: str | None = None
+    """Where in the body it stands, as a path, when a body may hold several events; None: it is the whole body."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Source:
     """Where the vendor describes its webhooks."""
     event_types: Mapping[str, Handling]
     """Every type that can come in or be derived, and what we do with it."""
-    scheme: Callable[[Any], Scheme]
-    """How the requests of an account are verified."""
-    identify: Callable[[Inbound, Any, Match, Account], Identity]
-    """Name an event from its parsed body."""
+    schemes: Callable[[Any], Sequence[Scheme]]
+    """How the requests of an account are verified: one way for URLs that carry a secret, one for those that do not."""
+    identify: Callable[[Inbound, Any, Match, Account], Sequence[Identity]]
+    """Name the events in a parsed body: at least one, whatever the body is."""
     read: Reader
     kept_headers: tuple[str, ...] = ()
     """Headers worth keeping with an event, beside the usual ones; none of them a secret."""
@@ -46,3 +48,7 @@ class Source:
     """Whether form-encoded bodies come in beside JSON."""
     mismatch_status: int = 401
     """What a request with a wrong credential is answered: 404 where the URL is the credential."""
+    challenge: Callable[[Any, Mapping[str, str]], str | None] | None = None
+    """What to answer when the vendor asks, by GET, whether the endpoint is ours; None when it does not prove itself."""
+    reply: Callable[[Any, Any], dict[str, Any]] | None = None
+    """What to answer beside the usual, from the account and the parsed body, where the vendor shows it to somebody."""

@@ -19,6 +19,8 @@ from config import webhook_auth
 from webhooks.inbound import Inbound
 
 Evidence = dict[str, str]
+IN_PATH = "path"
+"""The piece of evidence that a secret in the URL is."""
 
 _BEARER = "bearer "
 _MOST_SIGNATURES = 20
@@ -143,10 +145,10 @@ def url_secrets_scheme(secrets: Mapping[str, list[SecretStr]]) -> Scheme:
     flat = [(trigger, index, secret) for trigger, some in secrets.items() for index, secret in enumerate(some)]
 
     def evidence(inbound: Inbound) -> Evidence:
-        return {"path": _fingerprint(inbound.path_secret)} if inbound.path_secret else {}
+        return {IN_PATH: _fingerprint(inbound.path_secret)} if inbound.path_secret else {}
 
     def check(given: Evidence, _body: bytes, _received_at: datetime) -> Match:
-        found = _match_fingerprint(_only(given, "path"), [secret for _, _, secret in flat])
+        found = _match_fingerprint(_only(given, IN_PATH), [secret for _, _, secret in flat])
         trigger, index, _ = flat[found.secret_index]
         return Match(index, trigger or None)
 

@@ -5,6 +5,8 @@ Invariant: an action raises nothing but the errors of `worker.errors`, and says 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -47,6 +49,27 @@ class Call:
     """The transport that `tasks.actions.http` makes; the engine sees it as a `Session`."""
 
 
+class Settled(StrEnum):
+    """What a look at the vendor says of an effect that may have happened."""
+
+    HAPPENED = "happened"
+    DID_NOT_HAPPEN = "did_not_happen"  # only where the vendor's answer leaves no doubt, so that it may be repeated
+    NOT_KNOWN = "not_known"
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What was found when the vendor was asked about an unknown outcome."""
+
+    settled: Settled
+    outcome: Outcome = Outcome()
+
+
+def nobody(_parameters: Any) -> str | None:
+    """Say that an action is about no person and uses no template."""
+    return None
+
+
 @dataclass(frozen=True)
 class Action:
     """One thing that can be done at a vendor."""
@@ -58,3 +81,15 @@ class Action:
     idempotent: bool
     """Whether doing it twice leaves the world as doing it once does."""
     summary: str
+    endpoint: str = ""
+    """The vendor's own name of it, for people: `POST /orders/change-status`."""
+    is_read: bool = False
+    """Whether it only looks, and so has no effect."""
+    recipient: Callable[[Any], str | None] = nobody
+    """The person (E.164) that a message made from these parameters goes to; None when it is no message."""
+    template: Callable[[Any], str | None] = nobody
+    """The template that such a message is made from."""
+    settle: Callable[[Call, datetime], Settlement] | None = None
+    """Ask the vendor whether it happened: the same call, and the moment from which on it may have."""
+    settled_by: str = "a person"
+    """How an unknown outcome is settled, in words."""

@@ -165,6 +165,7 @@ class _Attempt:
         stored = Stored(
             account=row.event_account, type=row.stored_type, body=row.body or b"", content_type=row.content_type,
             query=row.query, headers=row.headers or {}, trigger=row.trigger, received_at=row.received_at,
+            part=row.part,
         )  # fmt: skip
         try:
             data = read_stored(self._of.config, self._of.readers, stored).data
@@ -182,8 +183,7 @@ class _Attempt:
         if rule.condition and not rule.condition(context):
             raise _SuppressedError(Reason.NOT_NEEDED)
         row = self._row
-        is_fact = row.parent_id is not None
-        about = fact_subject(Subject(row.subject_account, row.subject)) if is_fact else str(row.event_id)
+        about = fact_subject(Subject(row.subject_account, row.subject)) if row.is_fact else str(row.event_id)
         effect = effect_key(rule, step, about, context)
         while True:
             with self._of.engine.begin() as connection:

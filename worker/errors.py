@@ -12,7 +12,7 @@ reported, the delivery becomes a dead letter, and nothing is repeated blindly.
 Invariant: the text of an error is the operator's message; it holds no secret and no personal data.
 """
 
-from worker.states import Reason
+from worker.states import Reason, Scope
 
 
 class WorkerError(Exception):
@@ -20,6 +20,8 @@ class WorkerError(Exception):
 
     retry_after_seconds: float | None = None
     """How long the vendor asked to wait, where it did."""
+    scope: Scope = Scope.DELIVERY
+    """What the vendor's answer holds for, beside the delivery that got it."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -39,13 +41,21 @@ class ReceiveError(Exception):
 
 
 class RetryableError(WorkerError):
-    """Nothing has happened; a later attempt may succeed, not before `retry_after_seconds` where the vendor said so."""
+    """Nothing has happened; a later attempt may succeed, not before `retry_after_seconds` where the vendor said so.
+
+    `growth` replaces the usual backoff: the n-th attempt is followed by a wait of `growth ** (n - 1)` seconds.
+    """
 
     def __init__(
-        self, reason: Reason, message: str, retry_after_seconds: float | None = None, most_attempts: int | None = None
+        self,
+        reason: Reason,
+        message: str,
+        retry_after_seconds: float | None = None,
+        most_attempts: int | None = None,
+        growth: float | None = None,
     ) -> None:
         super().__init__(reason, message)
-        self.retry_after_seconds, self.most_attempts = retry_after_seconds, most_attempts
+        self.retry_after_seconds, self.most_attempts, self.growth = retry_after_seconds, most_attempts, growth
 
 
 class UncertainError(WorkerError):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from config.faults import OperatorError
@@ -18,6 +18,8 @@ from worker.ledger.deliveries import Wake
 from worker.ledger.tables import audit, deliveries, events
 from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, EventState, Reason
+
+_PARTS = select(events.c.id).where(events.c.parent_id == bindparam("b_id"), events.c.part.is_not(None))
 
 
 class RefusedError(OperatorError):
@@ -67,14 +69,19 @@ class People:
         self._move(row, done, "resolve_sent")
         return None
 
-    def replay(self, event_id: UUID) -> UUID:
-        """Route an event again (for a fact: the event it came from); return the id of the event that is routed."""
+    def replay(self, event_id: UUID) -> list[UUID]:
+        """Route an event again, and return what is routed.
+
+        For a fact that is the event it came from, for a request with several events each of them.
+        """
         query = select(events).where(events.c.id == event_id).with_for_update()
         row: Row[Any] | None = self._connection.execute(query).one_or_none()
         if row is None:
             raise RefusedError(f"there is no event {event_id}")
-        if row.parent_id:
+        if row.parent_id and row.part is None:
             return self.replay(row.parent_id)
+        if parts := self._connection.scalars(_PARTS, {"b_id": row.id}).all():
+            return [event for part in parts for event in self.replay(part)]
         if row.state == EventState.RECEIVED:
             raise RefusedError(f"event {row.id} is about to be routed anyway")
         again = {
@@ -86,7 +93,7 @@ class People:
         }
         self._connection.execute(events.update().where(events.c.id == row.id).values(again))
         self._audit("replay", row.id, {"was": row.state})
-        return event_id
+        return [row.id]
 
     def note(self, action: str, target: UUID | str, details: dict[str, Any]) -> None:
         """Write down something that was done elsewhere."""

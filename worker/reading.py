@@ -29,6 +29,8 @@ class Stored:
     headers: dict[str, str]
     trigger: str | None
     received_at: datetime
+    part: str | None = None
+    """Where in the body this event stands, when a body may hold several."""
 
 
 @dataclass(frozen=True)

@@ -66,5 +66,7 @@ def decide(
         return Decision(DeliveryState.DEAD, error.reason)
     if attempt >= most:
         return Decision(DeliveryState.DEAD, Reason.EXHAUSTED)
-    delay = max(asked, draw() * policy.ceiling(attempt))
+    growth = error.growth if isinstance(error, RetryableError) else None
+    own = growth ** (attempt - 1) if growth else draw() * policy.ceiling(attempt)
+    delay = max(asked, min(own, policy.ceiling_seconds))
     return Decision(DeliveryState.RETRYING, error.reason, now + timedelta(seconds=delay))

@@ -39,6 +39,7 @@ _TAKE = (
     .where(events.c.id == bindparam("b_id"), events.c.state == EventState.RECEIVED)
     .with_for_update(skip_locked=True)
 )
+_BODY = select(events.c.body).where(events.c.id == bindparam("b_id"))
 _CONCLUDED = (
     "type", "handling", "occurred_at", "note", "subject", "subject_account", "state", "wake_at", "processed_at",
     "reason", "last_error",
@@ -110,9 +111,10 @@ class _Routing:
 
     def run(self) -> Routed:
         row = self._row
+        body = row.body if row.parent_id is None else self._connection.scalar(_BODY, {"b_id": row.parent_id})
         stored = Stored(
-            account=row.account, type=row.type, body=row.body or b"", content_type=row.content_type, query=row.query,
-            headers=row.headers or {}, trigger=row.trigger, received_at=row.received_at,
+            account=row.account, type=row.type, body=body or b"", content_type=row.content_type, query=row.query,
+            headers=row.headers or {}, trigger=row.trigger, received_at=row.received_at, part=row.part,
         )  # fmt: skip
         try:
             what = read_stored(self._config, self._router.readers, stored)

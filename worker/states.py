@@ -47,12 +47,22 @@ FREE_STATES = (DeliveryState.DEAD, DeliveryState.CANCELLED, DeliveryState.SUPPRE
 """Deliveries in these states surely have no effect, so their effect key is free for another."""
 
 
+class Scope(StrEnum):
+    """What an answer of a vendor holds for."""
+
+    DELIVERY = "delivery"  # this one only
+    RECIPIENT = "recipient"  # every message to this person
+    TEMPLATE = "template"  # every message made from this template
+    ACCOUNT = "account"  # whatever goes to this account
+
+
 class Reason(StrEnum):
     """Why a delivery, an event or a request is where it is: the label of metrics, the column, the word in logs."""
 
     # Vendor calls: what may be tried again
     CONNECT_FAILED = "connect_failed"
     RATE_LIMITED = "rate_limited"
+    PAIR_RATE_LIMITED = "pair_rate_limited"
     SERVER_ERROR = "server_error"
     UNAVAILABLE = "unavailable"
     NOT_YET = "not_yet"
@@ -70,8 +80,15 @@ class Reason(StrEnum):
     REJECTED = "rejected"
     ACCOUNT_LIMIT = "account_limit"
     WRONG_ACCOUNT = "wrong_account"
+    PRIVATE_ADDRESS = "private_address"
     OUTSIDE_WINDOW = "outside_window"
     TEMPLATE = "template"
+    TEMPLATE_STOPPED = "template_stopped"
+    UNDELIVERABLE = "undeliverable"
+    OPTED_OUT = "opted_out"
+    HELD_BACK = "held_back"
+    SPAM_LIMIT = "spam_limit"
+    PAYMENT_PROBLEM = "payment_problem"
     EXHAUSTED = "exhausted"
     # Our own side
     EXPRESSION = "expression"

@@ -1,6 +1,6 @@
 """`hookyard retry`, `replay`, `cancel`, `resolve`: what people press, each written to the audit table."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,8 +36,10 @@ def replay(
     context = open_context()
     with context.ledger() as connection:
         routed = context.people(connection, comment).replay(wanted_id(event))
-    context.wakeups.events([routed])
-    _done({"event": str(routed), "state": "received"}, f"event {routed} is routed again now", json_=json_)
+    context.wakeups.events(routed)
+    ids = [str(event_id) for event_id in routed]
+    document = {"event": ids[0], "events": ids, "state": "received"}
+    _done(document, f"event {', '.join(ids)} is routed again now", json_=json_)
 
 
 def cancel(delivery: DeliveryId, comment: options.Comment = "", json_: options.Json = False) -> None:
@@ -68,7 +70,7 @@ def resolve(
     _done({"delivery": delivery, "state": state}, f"delivery {delivery} is {state}", json_=json_)
 
 
-def _done(document: dict[str, str], text: str, *, json_: bool) -> None:
+def _done(document: dict[str, Any], text: str, *, json_: bool) -> None:
     if json_:
         print_json(document)
     else:

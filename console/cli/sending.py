@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import typer
 
-from config.accounts import Account
+from config.accounts import Account, CalledAccount
 from config.faults import suggest
 from config.settings import Settings
 from console.cli import options
@@ -60,7 +60,9 @@ def send(
     _freshen(vendor, body, system_clock())
     for change in set_ or []:
         _set(body, *_pair(change, "--set"))
-    if target.base_url.startswith(f"http://{context.settings.bind}:{context.settings.sandbox_port}/"):
+    if isinstance(target, CalledAccount) and target.base_url.startswith(
+        f"http://{context.settings.bind}:{context.settings.sandbox_port}/"
+    ):
         _tell_sandbox(context.settings, vendor, body)
     raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     answers = [_post(context, name, target, event, raw, query or [], url) for _ in range(times)]

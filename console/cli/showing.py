@@ -40,8 +40,8 @@ def _story(connection: Connection, wanted: UUID, *, raw: bool) -> dict[str, Any]
     event = queries.get_event(connection, delivery.event_id if delivery else wanted)
     if event is None:
         raise CommandError(f"there is no event or delivery {wanted}")
-    root = queries.get_event(connection, event.parent_id) if event.parent_id else event
-    assert root is not None  # noqa: S101 - a foreign key says so
+    parent = queries.get_event(connection, event.parent_id) if event.parent_id else None
+    root = event if parent is None or event.part else parent
     facts = queries.facts_of(connection, root.id)
     found = queries.deliveries_of(connection, [root.id, *(fact.id for fact in facts)])
     if delivery:
@@ -54,7 +54,7 @@ def _story(connection: Connection, wanted: UUID, *, raw: bool) -> dict[str, Any]
         "audit": [dict(row._mapping) for row in queries.audit_of(connection, [root.id, *ids])],
     }
     if raw:
-        story["event"]["body"] = root.body
+        story["event"]["body"] = queries.body_of(connection, root)
     return story
 
 

@@ -18,9 +18,10 @@ from typing import Any
 
 import httpx
 
-from config.accounts import Account
+from config.accounts import Account, CalledAccount
+from tasks.actions.addresses import PrivateAddressError, transport
 from worker.clock import Clock
-from worker.errors import RetryableError, UncertainError, WorkerError
+from worker.errors import PermanentError, RetryableError, UncertainError, WorkerError
 from worker.ledger.storable import storable, storable_text
 from worker.states import Reason
 
@@ -151,6 +152,9 @@ def _translated(session: HttpSession) -> Iterator[None]:
     sent_before, session.sent = session.sent, True
     try:
         yield
+    except PrivateAddressError:
+        session.sent = sent_before
+        raise
     except httpx.HTTPError as error:
         kind = type(error)
         if kind in NOT_SENT:
@@ -169,13 +173,18 @@ class Connections:
     """One HTTP client per account, shared by all threads of a worker."""
 
     def __init__(self, accounts: Mapping[str, Account], timeout_seconds: float, most_calls: int, clock: Clock) -> None:
-        limits = httpx.Limits(max_connections=most_calls, max_keepalive_connections=most_calls, keepalive_expiry=4.0)
         tls = httpx.create_ssl_context(trust_env=False)
-        self._clients = {name: httpx.Client(limits=limits, verify=tls, trust_env=False) for name in accounts}
+        self._clients = {
+            name: httpx.Client(transport=transport(account, most_calls, tls), trust_env=False)
+            for name, account in accounts.items()
+            if isinstance(account, CalledAccount)
+        }
         self._timeout_seconds, self._clock = timeout_seconds, clock
 
     def open(self, name: str, account: Account) -> HttpSession:
         """Return the session of one attempt at an account."""
+        if not isinstance(account, CalledAccount):  # the loader lets no rule name such an account
+            raise PermanentError(Reason.WRONG_ACCOUNT, f"nothing can be done at an account of {account.vendor}")
         return HttpSession(self._clients[name], account.base_url, self._timeout_seconds, self._clock)
 
     def close(self) -> None:

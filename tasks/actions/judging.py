@@ -8,23 +8,30 @@ from typing import NoReturn
 
 from tasks.actions.http import Answer, HttpSession
 from worker.errors import PermanentError, RetryableError, UncertainError, WorkerError
-from worker.states import Reason
+from worker.states import Reason, Scope
 
 MOST_MESSAGE_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an answer amounts to: the kind of error, its reason, and after how many attempts to give up early."""
+    """What an answer amounts to."""
 
     error: type[WorkerError]
     reason: Reason
     most_attempts: int | None = None
+    """After how many attempts to give up, when early."""
+    scope: Scope = Scope.DELIVERY
+    """What else it holds for."""
+    wait_seconds: float | None = None
+    """How long to wait at least when the answer does not say."""
+    growth: float | None = None
+    """See `RetryableError`."""
 
 
 STATUS_VERDICTS: dict[int, Verdict] = {
     400: Verdict(PermanentError, Reason.INVALID_REQUEST),
-    401: Verdict(PermanentError, Reason.CREDENTIALS_REFUSED),
+    401: Verdict(PermanentError, Reason.CREDENTIALS_REFUSED, scope=Scope.ACCOUNT),
     403: Verdict(PermanentError, Reason.FORBIDDEN),
     404: Verdict(PermanentError, Reason.NOT_FOUND),
     408: Verdict(RetryableError, Reason.UNAVAILABLE),
@@ -59,8 +66,17 @@ def verdict_of(status: int, own: dict[int, Verdict]) -> Verdict | None:
 def raise_verdict(verdict: Verdict, session: HttpSession, answer: Answer, message: str) -> NoReturn:
     """Raise what a verdict says, with the vendor's words and any Retry-After."""
     text = f"HTTP {answer.status}: {message[:MOST_MESSAGE_CHARACTERS]}" if message else f"HTTP {answer.status}"
+    raise error_of(verdict, text, session.retry_after_seconds(answer))
+
+
+def error_of(verdict: Verdict, text: str, retry_after_seconds: float | None = None) -> WorkerError:
+    """Return the error that a verdict stands for."""
+    wait = verdict.wait_seconds if retry_after_seconds is None else retry_after_seconds
+    error: WorkerError
     if verdict.error is RetryableError:
-        raise RetryableError(verdict.reason, text, session.retry_after_seconds(answer), verdict.most_attempts)
-    if verdict.error is UncertainError:
-        raise UncertainError(verdict.reason, text, session.retry_after_seconds(answer))
-    raise verdict.error(verdict.reason, text)
+        error = RetryableError(verdict.reason, text, wait, verdict.most_attempts, verdict.growth)
+    else:
+        error = verdict.error(verdict.reason, text)
+        error.retry_after_seconds = wait
+    error.scope = verdict.scope
+    return error

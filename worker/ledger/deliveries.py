@@ -161,15 +161,18 @@ _CLAIM = text(
         RETURNING *
     )
     SELECT claimed.*, event.account AS event_account, event.type AS event_type, event.subject, event.subject_account,
-           event.occurred_at, event.received_at, event.parent_id,
-           coalesce(event.body, parent.body) AS body, coalesce(event.content_type, parent.content_type) AS content_type,
+           event.occurred_at, event.received_at, event.parent_id IS NOT NULL AND event.part IS NULL AS is_fact,
+           coalesce(event.part, parent.part) AS part,
+           coalesce(event.body, parent.body, request.body) AS body,
+           coalesce(event.content_type, parent.content_type) AS content_type,
            coalesce(event.query, parent.query) AS query, coalesce(event.headers, parent.headers) AS headers,
            coalesce(event.trigger, parent.trigger) AS trigger,
-           coalesce(parent.type, event.type) AS stored_type,
+           CASE WHEN event.part IS NULL THEN coalesce(parent.type, event.type) ELSE event.type END AS stored_type,
            subject.snapshot, subject.complete
     FROM claimed
     JOIN events event ON event.id = claimed.event_id
     LEFT JOIN events parent ON parent.id = event.parent_id
+    LEFT JOIN events request ON request.id = parent.parent_id AND parent.part IS NOT NULL
     LEFT JOIN subjects subject ON subject.account = event.subject_account AND subject.key = event.subject
     """
 )

@@ -66,6 +66,13 @@ def get_event(connection: Connection, event_id: UUID) -> Row[Any] | None:
     return connection.execute(select(events).where(events.c.id == event_id)).one_or_none()
 
 
+def body_of(connection: Connection, event: Row[Any]) -> bytes | None:
+    """Return the body an event came in, which may be that of a request with several events."""
+    if event.body is not None or event.parent_id is None:
+        return bytes(event.body) if event.body is not None else None
+    return connection.scalar(select(events.c.body).where(events.c.id == event.parent_id))
+
+
 def get_delivery(connection: Connection, delivery_id: UUID) -> Row[Any] | None:
     """Return one delivery, whole."""
     return connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()

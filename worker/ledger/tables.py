@@ -55,10 +55,11 @@ events = Table(
     Column("state", Text, nullable=False),
     Column("subject", Text),
     Column("subject_account", Text),  # whose subject it is: a tap at one account may be about an order of another
-    Column("parent_id", ID, ForeignKey("events.id")),  # facts: the event they were derived from
+    Column("parent_id", ID, ForeignKey("events.id")),  # the event a fact was derived from, or the request of a part
+    Column("part", Text),  # where it stands in a body that may hold several events
     Column("trigger", Text),  # which of an account's endpoints it came in by
     Column("secret_index", SmallInteger),  # which of the account's secrets matched
-    Column("body", LargeBinary),  # as received; none for facts
+    Column("body", LargeBinary),  # as received; none for facts, and for one of several events in a request
     Column("content_type", Text),
     Column("query", Text),
     Column("headers", JSONB),

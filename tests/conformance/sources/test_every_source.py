@@ -90,12 +90,13 @@ def _inbound(vendor: str, name: str, body: bytes, secret: str = SECRETS[0], at: 
 
 
 def _verified(vendor: str, inbound: Inbound) -> Match:
-    scheme = SOURCES[vendor].scheme(_account(vendor))
+    [scheme] = SOURCES[vendor].schemes(_account(vendor))
     return scheme.check(scheme.evidence(inbound), inbound.body, inbound.received_at)
 
 
 def _identified(vendor: str, inbound: Inbound, match: Match) -> Identity:
-    return SOURCES[vendor].identify(inbound, parse_json(inbound.body, 64), match, _account(vendor))
+    [identity] = SOURCES[vendor].identify(inbound, parse_json(inbound.body, 64), match, _account(vendor))
+    return identity
 
 
 def _understood(vendor: str, inbound: Inbound, identity: Identity, match: Match) -> Understanding:
@@ -169,7 +170,8 @@ def test_a_wrong_secret_a_changed_body_and_no_proof_at_all_are_refused(vendor: s
     for inbound in (wrong, without, *changed):
         with pytest.raises(VerificationError):
             _verified(vendor, inbound)
-    evidence = json.dumps(SOURCES[vendor].scheme(_account(vendor)).evidence(wrong))
+    [scheme] = SOURCES[vendor].schemes(_account(vendor))
+    evidence = json.dumps(scheme.evidence(wrong))
     assert "another-secret" not in evidence
 
 

@@ -30,7 +30,7 @@ def _read(body: Any) -> Understanding:
 def _key(body: Any, **headers: str) -> str:
     given = {name.replace("_", "-"): (value,) for name, value in headers.items()}
     inbound = Inbound("crm", json.dumps(body).encode(), given, "", None, None, NOW)
-    return SOURCE.identify(inbound, body, Match(0), ACCOUNT).dedupe_key
+    return SOURCE.identify(inbound, body, Match(0), ACCOUNT)[0].dedupe_key
 
 
 @pytest.mark.parametrize("name", ["event", "type", "event_type", "event_name", "topic"])

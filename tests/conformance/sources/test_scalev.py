@@ -29,7 +29,7 @@ def _read(body: Any) -> Understanding:
 
 def _dedupe_key(body: Any) -> str:
     inbound = Inbound("toko", json.dumps(body).encode(), {}, "", None, None, NOW)
-    return SOURCE.identify(inbound, body, Match(0), ACCOUNT).dedupe_key
+    return SOURCE.identify(inbound, body, Match(0), ACCOUNT)[0].dedupe_key
 
 
 def _values(**data: Any) -> dict[str, Any]:

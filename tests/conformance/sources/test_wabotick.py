@@ -22,7 +22,7 @@ ACCOUNT = WabotickAccount.model_validate(
 
 def _key(body: dict[str, Any], trigger: str = "flow", query: str = "", after: float = 0) -> str:
     inbound = Inbound("wa", json.dumps(body).encode(), {}, query, None, None, AT + timedelta(seconds=after))
-    return SOURCE.identify(inbound, body, Match(0, trigger), ACCOUNT).dedupe_key
+    return SOURCE.identify(inbound, body, Match(0, trigger), ACCOUNT)[0].dedupe_key
 
 
 def _read(body: bytes, trigger: str = "flow", query: str = "", content_type: str = "application/json") -> Understanding:

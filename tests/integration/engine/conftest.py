@@ -21,7 +21,7 @@ from worker.delivering import Delivered, Deliverer
 from worker.ledger import inbox
 from worker.ledger.database import connect
 from worker.ledger.deliveries import Wake
-from worker.ledger.inbox import NewEvent
+from worker.ledger.inbox import Arrival, NewEvent
 from worker.people import People
 from worker.routing import Routed, Router
 from worker.states import Handling
@@ -85,7 +85,8 @@ class Works:
             received_at=self.clock(), occurred_at=self.clock(),
         )  # fmt: skip
         with self.engine.begin() as connection:
-            return inbox.accept(connection, replace(event, **more), self.settings.rewake_seconds).id
+            arrival = Arrival((replace(event, **more),))
+            return inbox.accept(connection, arrival, self.settings.rewake_seconds).id
 
     def route(self, event_id: UUID) -> Routed | None:
         """Route one event."""

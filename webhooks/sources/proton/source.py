@@ -49,11 +49,11 @@ _CUSTOMER = {
 }
 
 
-def _scheme(account: ProtonAccount) -> Scheme:
+def _schemes(account: ProtonAccount) -> tuple[Scheme, ...]:
     auth = account.webhook_auth
     if isinstance(auth, JwtScheme):  # the vendor's keys are tokens that name their company
         auth = auth.model_copy(update={"claims": {"company": account.company} | auth.claims})
-    return scheme_for(auth)
+    return (scheme_for(auth),)
 
 
 def _type(body: Any) -> str:
@@ -63,18 +63,19 @@ def _type(body: Any) -> str:
     return types[0] if types else UNRECOGNIZED
 
 
-def _identify(inbound: Inbound, body: Any, _match: Match, _account: Account) -> Identity:
+def _identify(inbound: Inbound, body: Any, _match: Match, _account: Account) -> tuple[Identity, ...]:
     type_ = _type(body)
     stated = inbound.header("webhook-id") or inbound.header("svix-id")
     has_data = fields.first_object(body, _DATA_AT) is not None
     places = ("id", "event_id", "delivery_id", "uuid") if has_data else ("event_id", "delivery_id", "uuid")
     dedupe_key = fields.key_text(stated) or fields.first_key(body, places)
-    return Identity(
+    identity = Identity(
         type=type_,
         handling=EVENT_TYPES.get(type_, Handling.UNKNOWN),
         dedupe_key=dedupe_key or f"sha256:{hashlib.sha256(inbound.body).hexdigest()}",
         occurred_at=fields.moment(fields.first(body, _TIME_AT)),
     )
+    return (identity,)
 
 
 def _read(event: Stored, _account: Account, country: str) -> Understanding:
@@ -114,7 +115,7 @@ SOURCE = Source(
     vendor=VENDOR,
     documentation="https://documenter.getpostman.com (Proton.ai API, T1DtdadU)",
     event_types=EVENT_TYPES,
-    scheme=_scheme,
+    schemes=_schemes,
     identify=_identify,
     read=_read,
     kept_headers=("webhook-id", "webhook-timestamp", "svix-id", "x-company"),

@@ -43,12 +43,11 @@ EVENT_TYPES = {
 }
 
 
-def _scheme(account: ScalevAccount) -> Scheme:
-    return hmac_scheme(
-        HmacScheme(
-            scheme="hmac", header="X-Scalev-Hmac-Sha256", encoding="base64", secrets=list(account.signing_secrets)
-        )
+def _schemes(account: ScalevAccount) -> tuple[Scheme, ...]:
+    auth = HmacScheme(
+        scheme="hmac", header="X-Scalev-Hmac-Sha256", encoding="base64", secrets=list(account.signing_secrets)
     )
+    return (hmac_scheme(auth),)
 
 
 def _type(body: Any) -> str:
@@ -57,16 +56,17 @@ def _type(body: Any) -> str:
     return f"scalev.{name}" if name and f"scalev.{name}" not in FACTS else UNRECOGNIZED
 
 
-def _identify(inbound: Inbound, body: Any, _match: Match, _account: Account) -> Identity:
+def _identify(inbound: Inbound, body: Any, _match: Match, _account: Account) -> tuple[Identity, ...]:
     type_ = _type(body)
     unique_id = fields.key_text(fields.at(body, "unique_id"))
-    return Identity(
+    identity = Identity(
         type=type_,
         handling=EVENT_TYPES.get(type_, Handling.UNKNOWN),
         # The test event came without an id before mid 2026: its body is its identity then.
         dedupe_key=unique_id or f"sha256:{hashlib.sha256(inbound.body).hexdigest()}",
         occurred_at=fields.moment(fields.at(body, "timestamp")),
     )
+    return (identity,)
 
 
 def _read(event: Stored, _account: Account, country: str) -> Understanding:
@@ -100,7 +100,7 @@ SOURCE = Source(
     vendor=VENDOR,
     documentation="https://developers.scalev.com/docs/webhooks",
     event_types=EVENT_TYPES,
-    scheme=_scheme,
+    schemes=_schemes,
     identify=_identify,
     read=_read,
     kept_headers=("x-scalev-app-id",),

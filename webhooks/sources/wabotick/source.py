@@ -34,18 +34,19 @@ EVENT_TYPES = {
 }
 
 
-def _scheme(account: WabotickAccount) -> Scheme:
-    return url_secrets_scheme({str(trigger): list(secrets) for trigger, secrets in account.url_secrets.items()})
+def _schemes(account: WabotickAccount) -> tuple[Scheme, ...]:
+    return (url_secrets_scheme({str(trigger): list(secrets) for trigger, secrets in account.url_secrets.items()}),)
 
 
-def _identify(inbound: Inbound, body: Any, match: Match, account: Account) -> Identity:
+def _identify(inbound: Inbound, body: Any, match: Match, account: Account) -> tuple[Identity, ...]:
     said = normalize(body, inbound.query, match.trigger, account.country or "ID")
-    return Identity(
+    identity = Identity(
         type=f"wabotick.{said.kind}",
         handling=Handling.HANDLED if isinstance(body, dict) and said.phone_raw else Handling.UNKNOWN,
         dedupe_key=_dedupe_key(inbound, body, said, match.trigger),
         occurred_at=said.occurred_at,
     )
+    return (identity,)
 
 
 def _dedupe_key(inbound: Inbound, body: Any, said: Normalized, trigger: str | None) -> str:
@@ -88,7 +89,7 @@ SOURCE = Source(
     vendor=VENDOR,
     documentation="https://app.wabotick.com (not documented by the vendor)",
     event_types=EVENT_TYPES,
-    scheme=_scheme,
+    schemes=_schemes,
     identify=_identify,
     read=_read,
     accepts_forms=True,
