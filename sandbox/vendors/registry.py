@@ -4,6 +4,7 @@ Invariant: a vendor that is not in this table does not exist for the rest of the
 """
 
 from sandbox.vendors.base import Vendor
+from sandbox.vendors.cgb.vendor import Cgb
 from sandbox.vendors.proton.vendor import Proton
 from sandbox.vendors.scalev.vendor import Scalev
 from sandbox.vendors.wabotick.vendor import Wabotick
@@ -12,4 +13,5 @@ VENDORS: tuple[type[Vendor], ...] = (
     Scalev,
     Wabotick,
     Proton,
+    Cgb,
 )

@@ -1,0 +1,1 @@
+"""ChatGPT Builder (CGB), faked."""
