@@ -4,6 +4,7 @@ Invariant: an action raises nothing but the errors of `worker.errors`, and says 
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -36,6 +37,22 @@ class Session(Protocol):
         """Requests and answers so far, unmasked."""
 
 
+class Remembering(Protocol):
+    """What an account's actions remember between runs; see `worker.ledger.memory`."""
+
+    def recall(self, key: str) -> str | None:
+        """Return what was remembered under a key."""
+
+    def remember(self, key: str, value: str) -> None:
+        """Remember a value under a key."""
+
+    def forget(self, key: str) -> None:
+        """Forget what turned out to be wrong."""
+
+    def alone(self, key: str) -> AbstractContextManager[None]:
+        """Be the only one, of all workers, inside for this key; RetryableError when somebody else is."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One run of an action."""
@@ -47,6 +64,7 @@ class Call:
     """The action's own parameter model, validated."""
     session: Any
     """The transport that `tasks.actions.http` makes; the engine sees it as a `Session`."""
+    memory: Remembering
 
 
 class Settled(StrEnum):

@@ -30,6 +30,7 @@ from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.ledger import deliveries
 from worker.ledger.database import by_statement, is_away
 from worker.ledger.deliveries import AttemptRecord, Conclusion, Lease
+from worker.ledger.memory import Memory
 from worker.ledger.storable import storable
 from worker.masking import mask, mask_message
 from worker.reading import Reader, Stored, UnreadableError
@@ -134,7 +135,8 @@ class _Attempt:
         except ValidationError as error:
             raise PermanentError(Reason.INVALID_PARAMETERS, _fields_of(error)) from None
         self._session = of.open_session(row.account, account)
-        return Call(row.account, account, country, parameters, self._session), action
+        memory = Memory(of.engine, row.account, of.clock)
+        return Call(row.account, account, country, parameters, self._session, memory), action
 
     def _given_parameters(self) -> dict[str, Any]:
         if self._row.rule == COMPLETION_RULE:

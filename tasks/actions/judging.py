@@ -3,6 +3,8 @@
 Invariant: every status has a verdict; a vendor's own table only refines this one.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -80,3 +82,12 @@ def error_of(verdict: Verdict, text: str, retry_after_seconds: float | None = No
         error.retry_after_seconds = wait
     error.scope = verdict.scope
     return error
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Do what changes nothing at the vendor, within an action that does: an answer that does not come is no harm."""
+    try:
+        yield
+    except UncertainError as error:
+        raise RetryableError(error.reason, str(error), error.retry_after_seconds) from None

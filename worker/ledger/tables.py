@@ -176,6 +176,17 @@ audit = Table(
     Index("ix_audit_of_target", "target"),
 )
 
+memory = Table(
+    "memory",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text),
+    Column("remembered_at", Instant),
+    Column("holder", Text),  # who is alone inside, and until when nobody else may be
+    Column("held_until", Instant),
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,

@@ -100,6 +100,7 @@ ACTIONS = (
         GetCustomer,
         get_customer,
         idempotent=True,
+        is_read=True,
         summary="Read a customer by its customer_id or UUID.",
     ),
     Action(

@@ -120,7 +120,14 @@ def _message(body: Any) -> str:
 
 
 ACTIONS = (
-    Action("scalev.get_order", GetOrder, get_order, idempotent=True, summary="Read an order by its id or its number."),
+    Action(
+        "scalev.get_order",
+        GetOrder,
+        get_order,
+        idempotent=True,
+        is_read=True,
+        summary="Read an order by its id or its number.",
+    ),
     Action(
         "scalev.change_status",
         ChangeStatus,

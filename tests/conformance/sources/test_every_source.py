@@ -1,13 +1,10 @@
 """What every source must do: a source inherits all of this by being in the registry."""
 
-import base64
-import hashlib
-import hmac
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,92 +14,54 @@ from pydantic import TypeAdapter
 from sqlalchemy import Engine, text
 
 from config.accounts import Account, AnyAccount
+from tests.conformance.sources.vendors.case import NOW, SECRETS
+from tests.conformance.sources.vendors.registry import CASES
 from webhooks import examples
 from webhooks.inbound import Inbound
+from webhooks.receiving import BATCH
 from webhooks.registry import SOURCES
 from webhooks.source import Identity, Source
 from webhooks.strict_json import JsonError, parse_json
-from webhooks.verification import Match, VerificationError
+from webhooks.verification import Match, Scheme, VerificationError
 from worker.context import ORDER_FIELDS
 from worker.reading import Stored, Understanding, UnreadableError
 from worker.snapshots import Snapshot
 from worker.states import Handling
 
-NOW = datetime(2026, 3, 5, 12, 0, 30, tzinfo=UTC)
-SECRETS = ["the-new-secret", "the-old-secret"]
-
-# How an account of each vendor is configured here, and how a request proves itself: (headers, path secret).
-ACCOUNTS: dict[str, dict[str, Any]] = {
-    "scalev": {"signing_secrets": SECRETS, "api_key": "k"},
-    "wabotick": {
-        "api_token": "t", "phone_number_id": "1",
-        "url_secrets": {
-            trigger: [f"{secret}-{trigger}" for secret in SECRETS]
-            for trigger in ("incoming", "outgoing", "status", "conversation", "flow")
-        },
-    },
-    "proton": {
-        "company": "c", "user_id": "u", "api_key": "k",
-        "webhook_auth": {"scheme": "hmac", "header": "X-Proton-Signature", "secrets": SECRETS},
-    },
-}  # fmt: skip
-# By which of an account's endpoints an event comes in, where that matters.
-TRIGGERS = {
-    "message.received": "incoming", "message.sent": "outgoing", "message.status": "status",
-    "conversation.status": "conversation", "postback": "flow", "flow.completed": "flow",
-}  # fmt: skip
-# Types that no example exists for, and why.
-WITHOUT_EXAMPLE = {
-    "known to Scalev's documents by name only": {
-        *(f"scalev.subscription.{name}" for name in (
-            "created", "activated", "renewed", "item_upgraded", "canceled", "expired", "activation_failed",
-            "item_revoked", "item_reactivated",
-        )),
-        "scalev.whatsapp.message.received", "scalev.whatsapp.message.status.updated", "scalev.agent.system_trigger",
-        "scalev.shipment.status.updated",
-    },
-    "facts, derived and never received": {
-        f"scalev.order.{name}" for name in ("paid", "shipped", "completed", "canceled", "returned")
-    },
-}  # fmt: skip
 EXAMPLES = [(vendor, name) for vendor in SOURCES for name in examples.example_names(vendor)]
 each_example = pytest.mark.parametrize(("vendor", "name"), EXAMPLES)
 each_vendor = pytest.mark.parametrize("vendor", SOURCES)
 
 
 def _account(vendor: str) -> Account:
-    account: Account = TypeAdapter[Any](AnyAccount).validate_python({"vendor": vendor, **ACCOUNTS[vendor]})
+    account: Account = TypeAdapter[Any](AnyAccount).validate_python({"vendor": vendor, **CASES[vendor].account})
     return account
 
 
-def _proof(vendor: str, body: bytes, secret: str, trigger: str) -> tuple[dict[str, tuple[str, ...]], str | None]:
-    digest = hmac.digest(secret.encode(), body, hashlib.sha256)
-    if vendor == "scalev":
-        return {"x-scalev-hmac-sha256": (base64.b64encode(digest).decode(),)}, None
-    if vendor == "proton":
-        return {"x-proton-signature": (digest.hex(),)}, None
-    return {}, f"{secret}-{trigger}"
-
-
 def _inbound(vendor: str, name: str, body: bytes, secret: str = SECRETS[0], at: datetime = NOW) -> Inbound:
-    headers, path = _proof(vendor, body, secret, TRIGGERS.get(name.partition("__")[0], "flow"))
-    return Inbound("shop", body, headers, "", path, "127.0.0.1", at)
+    case = CASES[vendor]
+    headers, path = case.prove(body, secret, case.triggers.get(name.partition("__")[0], case.trigger), at)
+    return Inbound("shop", body, {name: (value,) for name, value in headers.items()}, "", path, "127.0.0.1", at)
+
+
+def _scheme(vendor: str, inbound: Inbound) -> Scheme:
+    schemes = SOURCES[vendor].schemes(_account(vendor))
+    return next(scheme for scheme in schemes if scheme.in_path == (inbound.path_secret is not None))
 
 
 def _verified(vendor: str, inbound: Inbound) -> Match:
-    [scheme] = SOURCES[vendor].schemes(_account(vendor))
+    scheme = _scheme(vendor, inbound)
     return scheme.check(scheme.evidence(inbound), inbound.body, inbound.received_at)
 
 
-def _identified(vendor: str, inbound: Inbound, match: Match) -> Identity:
-    [identity] = SOURCES[vendor].identify(inbound, parse_json(inbound.body, 64), match, _account(vendor))
-    return identity
+def _identified(vendor: str, inbound: Inbound, match: Match) -> Sequence[Identity]:
+    return SOURCES[vendor].identify(inbound, parse_json(inbound.body, 64), match, _account(vendor))
 
 
 def _understood(vendor: str, inbound: Inbound, identity: Identity, match: Match) -> Understanding:
     stored = Stored(
         account="shop", type=identity.type, body=inbound.body, content_type="application/json", query=inbound.query,
-        headers={}, trigger=match.trigger, received_at=inbound.received_at,
+        headers={}, trigger=match.trigger, received_at=inbound.received_at, part=identity.part,
     )  # fmt: skip
     return SOURCES[vendor].read(stored, _account(vendor), "ID")
 
@@ -111,11 +70,14 @@ def _example(vendor: str, name: str) -> bytes:
     return json.dumps(examples.load_example(vendor, name)).encode()
 
 
-def _whole_way(vendor: str, name: str, body: bytes) -> tuple[Identity, Understanding]:
+def _whole_way(vendor: str, name: str, body: bytes) -> list[tuple[Identity, Understanding]]:
+    """Return what a body holds: one event, or several."""
     inbound = _inbound(vendor, name, body)
     match = _verified(vendor, inbound)
-    identity = _identified(vendor, inbound, match)
-    return identity, _understood(vendor, inbound, identity, match)
+    identities = _identified(vendor, inbound, match)
+    assert identities
+    assert len({identity.part for identity in identities}) == len(identities)
+    return [(identity, _understood(vendor, inbound, identity, match)) for identity in identities]
 
 
 @each_vendor
@@ -132,19 +94,23 @@ def test_the_registry_and_the_source_agree(vendor: str) -> None:
 @each_example
 def test_an_example_identifies_and_reads_as_what_its_file_is_called(vendor: str, name: str) -> None:
     """The type is the file's name, is known to the source, and both readings of it agree."""
-    identity, understanding = _whole_way(vendor, name, _example(vendor, name))
+    found = _whole_way(vendor, name, _example(vendor, name))
 
-    assert identity.type == understanding.type == f"{vendor}.{name.partition('__')[0]}"
-    assert identity.handling is understanding.handling is SOURCES[vendor].event_types[identity.type]
-    assert 0 < len(identity.dedupe_key) <= 300
-    assert understanding.occurred_at.tzinfo is not None
+    assert len({identity.dedupe_key for identity, _ in found}) == len(found)
+    if name.partition("__")[0] != BATCH:
+        assert {identity.type for identity, _ in found} == {f"{vendor}.{name.partition('__')[0]}"}
+    for identity, understanding in found:
+        assert identity.type == understanding.type
+        assert identity.handling is understanding.handling is SOURCES[vendor].event_types[identity.type]
+        assert 0 < len(identity.dedupe_key) <= 300
+        assert understanding.occurred_at.tzinfo is not None
 
 
 @each_vendor
 def test_every_type_has_an_example_or_a_reason_not_to(vendor: str) -> None:
     """A new event type comes with an example; the exceptions are listed and are no longer than they must be."""
     shown = {f"{vendor}.{name.partition('__')[0]}" for name in examples.example_names(vendor)}
-    excused = {type_ for some in WITHOUT_EXAMPLE.values() for type_ in some if type_.startswith(f"{vendor}.")}
+    excused = {type_ for some in CASES[vendor].without_example.values() for type_ in some}
 
     assert set(SOURCES[vendor].event_types) - shown == excused
 
@@ -164,13 +130,13 @@ def test_a_wrong_secret_a_changed_body_and_no_proof_at_all_are_refused(vendor: s
     name = examples.example_names(vendor)[0]
     good = _inbound(vendor, name, _example(vendor, name))
     wrong = _inbound(vendor, name, good.body, "another-secret")
+    scheme = _scheme(vendor, good)
     without = Inbound("shop", good.body, {}, "", None, None, NOW)
     changed = [] if good.path_secret else [Inbound("shop", good.body + b" ", good.headers, "", None, None, NOW)]
 
     for inbound in (wrong, without, *changed):
         with pytest.raises(VerificationError):
-            _verified(vendor, inbound)
-    [scheme] = SOURCES[vendor].schemes(_account(vendor))
+            scheme.check(scheme.evidence(inbound), inbound.body, inbound.received_at)
     evidence = json.dumps(scheme.evidence(wrong))
     assert "another-secret" not in evidence
 
@@ -182,9 +148,9 @@ def test_the_same_delivery_again_has_the_same_key(vendor: str, name: str) -> Non
     first = _inbound(vendor, name, body)
     again = _inbound(vendor, name, body, SECRETS[1], NOW + timedelta(seconds=2))
 
-    keys = {_identified(vendor, inbound, _verified(vendor, inbound)).dedupe_key for inbound in (first, again)}
+    both = [_identified(vendor, inbound, _verified(vendor, inbound)) for inbound in (first, again)]
 
-    assert len(keys) == 1
+    assert len({tuple(identity.dedupe_key for identity in identities) for identities in both}) == 1
 
 
 @each_vendor
@@ -193,11 +159,11 @@ def test_different_events_have_different_keys(vendor: str) -> None:
     seen: dict[str, tuple[str, bytes]] = {}
     for name in examples.example_names(vendor):
         body = _example(vendor, name)
-        identity = _whole_way(vendor, name, body)[0]
         stated = {key: examples.load_example(vendor, name).get(key) for key in ("unique_id", "id", "wa_message_id")}
-        if not any(stated.values()):
-            assert identity.dedupe_key not in seen, (name, seen.get(identity.dedupe_key))
-        seen[identity.dedupe_key] = (name, body)
+        for identity, _ in _whole_way(vendor, name, body) if name.partition("__")[0] != BATCH else ():
+            if not any(stated.values()):
+                assert identity.dedupe_key not in seen, (name, seen.get(identity.dedupe_key))
+            seen[identity.dedupe_key] = (name, body)
 
 
 @each_example
@@ -254,16 +220,19 @@ def test_a_mutated_example_reads_or_is_unreadable_and_what_it_gives_can_be_store
     body = json.dumps(_mutated(examples.load_example(vendor, name), chance)).encode()
     body = body[: chance.randint(0, len(body))] if truncated else body
     try:
-        identity, understanding = _whole_way(vendor, name, body)
+        found = _whole_way(vendor, name, body)
     except (JsonError, UnreadableError):
         return
+    for identity, understanding in found:
+        assert identity.type == understanding.type
+        _check_it_can_be_stored(ledger, identity, understanding)
+
+
+def _check_it_can_be_stored(ledger: Engine, identity: Identity, understanding: Understanding) -> None:
     snapshot = Snapshot()
     for patch in understanding.patches:
         snapshot = snapshot.merged(patch)
-    facts = understanding.facts(snapshot)
-
-    assert set(facts) <= set(understanding.possible_facts)
-    assert identity.type == understanding.type
+    assert set(understanding.facts(snapshot)) <= set(understanding.possible_facts)
     kept = {"data": understanding.data, "snapshot": snapshot.values, "known_at": snapshot.known_at}
     order = understanding.order and vars(understanding.order)
     with ledger.connect() as connection:
@@ -281,15 +250,15 @@ def test_a_mutated_example_reads_or_is_unreadable_and_what_it_gives_can_be_store
 def test_a_body_that_is_no_object_is_kept_as_unknown(vendor: str) -> None:
     """A list, a number or null is stored and counted, never an error and never acted on as a known event."""
     for body in (b"[]", b"1", b"null", b'"text"', b'[{"event": "order.created"}]'):
-        identity, understanding = _whole_way(vendor, "postback", body)
-
-        assert identity.handling is understanding.handling is Handling.UNKNOWN
-        assert (understanding.subject, understanding.patches) == (None, ())
+        for identity, understanding in _whole_way(vendor, "none", body):
+            assert identity.handling is understanding.handling is Handling.UNKNOWN
+            assert (understanding.subject, understanding.patches) == (None, ())
 
 
 @each_example
 def test_a_snapshot_speaks_the_names_of_the_expression_language(vendor: str, name: str) -> None:
     """What a source writes into the snapshot of an order is what rules may ask for."""
-    for patch in _whole_way(vendor, name, _example(vendor, name))[1].patches:
+    found = _whole_way(vendor, name, _example(vendor, name))
+    for patch in (patch for _, understanding in found for patch in understanding.patches):
         if patch.subject.startswith("order:"):
             assert set(patch.values) == set(ORDER_FIELDS)

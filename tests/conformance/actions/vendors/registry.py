@@ -1,0 +1,13 @@
+"""Every vendor's row, one line each: an action whose vendor or parameters are missing fails the suite."""
+
+from collections.abc import Mapping
+
+from tests.conformance.actions.vendors import proton, scalev, wabotick
+from tests.conformance.actions.vendors.case import ActionCase
+
+CASES: Mapping[str, ActionCase] = {
+    "scalev": scalev.CASE,
+    "wabotick": wabotick.CASE,
+    "proton": proton.CASE,
+}
+SECRETS = tuple(secret for case in CASES.values() for secret in case.secrets)

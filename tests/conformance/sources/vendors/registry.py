@@ -1,0 +1,12 @@
+"""Every vendor's row, one line each: a source without one fails the suite."""
+
+from collections.abc import Mapping
+
+from tests.conformance.sources.vendors import proton, scalev, wabotick
+from tests.conformance.sources.vendors.case import SourceCase
+
+CASES: Mapping[str, SourceCase] = {
+    "scalev": scalev.CASE,
+    "wabotick": wabotick.CASE,
+    "proton": proton.CASE,
+}
