@@ -90,6 +90,7 @@ async def _send_half(request: web.Request, status: int, headers: CIMultiDict[str
     """Announce the whole body, send half of it and close."""
     headers["Content-Length"] = str(len(body))
     response = web.StreamResponse(status=status, headers=headers)
+    response.force_close()  # else a client of a status without a body takes the connection for its next request
     await response.prepare(request)
     await response.write(body[: len(body) // 2])
     if request.transport is not None:

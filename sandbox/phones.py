@@ -10,7 +10,7 @@ phone that its `Business` is not told of.
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from sandbox.exchange import Clock, Json
 from sandbox.whatsapp_errors import error_of
@@ -78,7 +78,7 @@ class Message:
 class Business(Protocol):
     """What a vendor offers to be on people's phones. A call that is no concern of it may do nothing."""
 
-    name: str
+    name: ClassVar[str]
 
     @property
     def number(self) -> str:
@@ -92,7 +92,7 @@ class Business(Protocol):
         """Return an id for a message of a person."""
 
     def status_changed(self, message: Message) -> None:
-        """Take notice that a message was sent, delivered, read, or failed."""
+        """Take notice that a message was accepted, sent, delivered, read, or failed."""
 
     def person_wrote(self, message: Message) -> None:
         """Take notice of a text or a tap; the message a tap answers is `message.reply_to`."""
@@ -193,6 +193,7 @@ class Phones:
         person = self.person(phone)
         message = Message(message_id, phone, business.number, business.name, False, content, self._clock(), raw)
         self._keep(message)
+        self._change(message, "accepted")
         if business.number in person.blocked:
             error = UNDELIVERABLE
         if error is not None:
@@ -218,10 +219,12 @@ class Phones:
             message.error = error_of(error).code
             self._change(message, "failed")
 
-    def write(self, business: Business, phone: str, text: str, *, name: str = "") -> Message:
-        """Let a person write a text to a vendor's number."""
+    def write(
+        self, business: Business, phone: str, text: str, *, name: str = "", media: tuple[str, str] | None = None
+    ) -> Message:
+        """Let a person write to a vendor's number, with a picture, film, sound or document where there is one."""
         self.person(phone, name)
-        return self._from_person(business, phone, Content(text=text))
+        return self._from_person(business, phone, Content(text=text, media=media))
 
     def tap(self, message: Message, button_id: str) -> Message:
         """Let a person tap a button, named by its id or its title.

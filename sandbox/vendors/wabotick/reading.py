@@ -1,19 +1,23 @@
-"""Wabotick's reading calls: a message's status, a conversation, the templates.
+"""Wabotick's calls that look at messages: one's status, a conversation, the templates.
 
-Invariant: reading changes nothing, and the three disguises a list may come in are one setting, never chance.
+Invariant: reading changes nothing.
 """
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sandbox.exchange import Answer, Call, Json
-from sandbox.vendors.wabotick.state import BOT_ID, PHONE_NUMBER_ID, Message, wall_clock
-from sandbox.vendors.wabotick.words import ACCOUNT_NOT_FOUND, UNDELIVERABLE, checked
+from sandbox.phones import Message
+from sandbox.vendors.wabotick.shapes import disguised, ok, paged
+from sandbox.vendors.wabotick.state import BOT_ID, PHONE_NUMBER_ID, Row, wall_clock
+from sandbox.vendors.wabotick.words import ACCOUNT_NOT_FOUND, checked
 
 if TYPE_CHECKING:
     from sandbox.vendors.wabotick.vendor import Wabotick
 
-DEFAULT_LIMIT = 20
+# What the sandbox knows of a template and the list does not say.
+_HIDDEN = ("buttons", "postbacks", "category")
 
 
 def get_message_status(vendor: "Wabotick", call: Call) -> Answer:
@@ -23,38 +27,26 @@ def get_message_status(vendor: "Wabotick", call: Call) -> Answer:
         return refusal
     if call.params["whatsapp_bot_id"] not in (str(BOT_ID), PHONE_NUMBER_ID):
         return vendor.refuse(200, ACCOUNT_NOT_FOUND)
-    message = vendor.chats.messages.get(call.params["wa_message_id"])
+    message = vendor.message(call.params["wa_message_id"])
     if message is None:
         return vendor.refuse(200, "Message not found.")
-    status, reason = status_of(vendor, message)
-    at = wall_clock(message.at)
     shown = {
-        "message_status": status,
-        "delivery_status_updated_at": at,
-        "read_time": at if status == "read" else None,
-        "failed_time": at if status == "failed" else None,
-        "failed_reason": reason,
+        "message_status": message.status,
+        "delivery_status_updated_at": wall_clock(_changed_at(message)),
+        "read_time": wall_clock(message.times["read"]) if "read" in message.times else None,
+        "failed_time": wall_clock(message.times["failed"]) if "failed" in message.times else None,
+        "failed_reason": vendor.failed_reason(message),
     }
-    return Answer(200, {"status": "1", "message": shown})
-
-
-def status_of(vendor: "Wabotick", message: Message) -> tuple[str, str]:
-    """Return a message's status and why it failed: as set for it, else as the settings say."""
-    if message.status is not None:
-        return message.status, message.failed_reason
-    if message.chat_id in vendor.settings.undeliverable:
-        return "failed", UNDELIVERABLE
-    return vendor.settings.message_status, ""
+    return Answer(200, ok(shown))
 
 
 def get_conversation(vendor: "Wabotick", call: Call) -> Answer:
-    """POST /whatsapp/get/conversation: newest first; `offset` skips rows, as the document says."""
+    """POST /whatsapp/get/conversation: newest first."""
     refusal = checked(call, "phone_number_id", "phone_number") or vendor.check_number(call)
     if refusal is not None:
         return refusal
-    limit, offset = _number(call.params.get("limit"), DEFAULT_LIMIT), _number(call.params.get("offset"), 0)
-    messages = vendor.chats.conversation(call.params["phone_number"])[offset : offset + limit]
-    return Answer(200, {"status": "1", "message": _disguised(vendor, [_row(vendor, item) for item in messages])})
+    rows = [_row(vendor, item) for item in vendor.chats.chat(call.params["phone_number"])]
+    return paged(vendor, call, rows, "conversation")
 
 
 def list_templates(vendor: "Wabotick", call: Call) -> Answer:
@@ -64,40 +56,29 @@ def list_templates(vendor: "Wabotick", call: Call) -> Answer:
         return refusal
     secret = json.dumps({"access_token": "EXAMPLE-NOT-A-REAL-TOKEN"})
     rows = [
-        {**{name: value for name, value in template.items() if name != "buttons"}, "template_json": secret}
+        {**{name: value for name, value in template.items() if name not in _HIDDEN}, "template_json": secret}
         for template in vendor.chats.templates.values()
     ]
-    return Answer(200, {"status": "1", "message": _disguised(vendor, rows)})
+    return Answer(200, ok(disguised(vendor.settings, rows)))
 
 
-def _disguised(vendor: "Wabotick", rows: list[dict[str, Json]]) -> Json:
-    match vendor.settings.list_shape:
-        case "json_string":
-            return json.dumps(rows)
-        case "indexed_object":
-            return {str(number): row for number, row in enumerate(rows)}
-        case _:
-            return rows
-
-
-def _row(vendor: "Wabotick", message: Message) -> dict[str, Json]:
-    status, reason = status_of(vendor, message) if message.sender == "bot" else (None, "")
+def _row(vendor: "Wabotick", row: Row) -> dict[str, Json]:
+    message = vendor.message(row.wa_message_id) if row.sender == "bot" else None
     return {
-        "id": message.number,
-        "whatsapp_bot_subscriber_subscriber_id": f"{message.chat_id}-{BOT_ID}",
+        "id": row.number,
+        "whatsapp_bot_subscriber_subscriber_id": f"{row.chat_id}-{BOT_ID}",
         "whatsapp_bot_id": BOT_ID,
-        "sender": message.sender,
+        "sender": row.sender,
         "agent_name": None,
-        "message_content": json.dumps(message.content),
-        "conversation_time": wall_clock(message.at),
-        "wa_message_id": message.wa_message_id,
+        "message_content": json.dumps(row.content),
+        "conversation_time": wall_clock(row.at),
+        "wa_message_id": row.wa_message_id,
         "reaction_data": None,
-        "message_status": status,
-        "delivery_status_updated_at": wall_clock(message.at),
-        "failed_reason": reason,
+        "message_status": message.status if message else None,
+        "delivery_status_updated_at": wall_clock(_changed_at(message) if message else row.at),
+        "failed_reason": vendor.failed_reason(message) if message else "",
     }
 
 
-def _number(text: Json, default: int) -> int:
-    fits = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 10
-    return int(text) if fits else default
+def _changed_at(message: Message) -> datetime:
+    return max(message.times.values(), default=message.at)

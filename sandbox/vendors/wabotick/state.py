@@ -1,6 +1,6 @@
-"""What the faked Wabotick knows: templates, subscribers and messages of one connected number.
+"""What the faked Wabotick knows of one connected number: its customers, their chats, labels, templates and shop.
 
-Invariant: a session message goes out only within 24 hours after the customer's last one; a template always may.
+Invariant: what is on a phone is kept by the phones; here is only what the platform itself remembers of it.
 """
 
 import json
@@ -10,13 +10,15 @@ from pathlib import Path
 
 from sandbox.exchange import Json
 from sandbox.ids import IdMaker
+from sandbox.whatsapp_templates import Template, load_templates
 
 PHONE_NUMBER_ID = "100000000000001"
+NUMBER = "12025550100"
 BOT_ID = 4242
-WINDOW = timedelta(hours=24)
-LABELS = {"1": "Lead", "2": "Active", "3": "VIP"}
+BOT_NAME = "Example Store"
+BOT_USERNAME = "+1 202-555-0100"
 
-_SEED_FILE = Path(__file__).with_name("templates.json")
+_SHOP_FILE = Path(__file__).with_name("shop.json")
 
 
 def wall_clock(moment: datetime) -> str:
@@ -33,23 +35,27 @@ class Subscriber:
     first_name: str
     created_at: datetime
     visible_at: datetime
+    last_name: str = ""
+    gender: str = ""
     last_message_at: datetime | None = None
     labels: list[str] = field(default_factory=list)
+    sequences: list[str] = field(default_factory=list)
     custom_fields: dict[str, Json] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    team_member_id: str | None = None
+    input_flow_resets: int = 0
 
 
-@dataclass
-class Message:
-    """One message of a conversation; `content` is the WhatsApp Cloud API object."""
+@dataclass(frozen=True)
+class Row:
+    """One line of a chat; `wa_message_id` leads to the message on the phone, a line of the system has none."""
 
     number: int
-    wa_message_id: str
     chat_id: str
     sender: str
-    content: dict[str, Json]
+    content: Json
     at: datetime
-    status: str | None = None
-    failed_reason: str = ""
+    wa_message_id: str = ""
 
 
 @dataclass
@@ -58,16 +64,23 @@ class Chats:
 
     ids: IdMaker
     subscribers: dict[str, Subscriber] = field(default_factory=dict)
-    messages: dict[str, Message] = field(default_factory=dict)
-    by_chat: dict[str, list[Message]] = field(default_factory=dict)
-    templates: dict[str, dict[str, Json]] = field(default_factory=dict)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    templates: dict[str, Template] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    sequences: dict[str, str] = field(default_factory=dict)
+    custom_fields: list[dict[str, Json]] = field(default_factory=list)
+    postbacks: list[dict[str, Json]] = field(default_factory=list)
+    catalogs: list[dict[str, Json]] = field(default_factory=list)
+    orders: list[dict[str, Json]] = field(default_factory=list)
+    media: dict[str, dict[str, Json]] = field(default_factory=dict)
+    campaigns: list[dict[str, Json]] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def seeded(cls, ids: IdMaker, now: datetime) -> "Chats":
-        """Return the templates, and two customers: Avery just wrote, Budi never did."""
-        chats = cls(ids)
-        for template in json.loads(_SEED_FILE.read_text(encoding="utf-8")):
-            chats.templates[str(template["id"])] = template
+        """Return the templates and the shop, and two customers: Avery just wrote, Budi never did."""
+        templates = {str(template["id"]): template for template in load_templates()}
+        chats = cls(ids, templates=templates, **json.loads(_SHOP_FILE.read_text(encoding="utf-8")))
         chats.subscribe("12025550143", "Avery", now).last_message_at = now
         chats.subscribe("628123456789", "Budi", now)
         return chats
@@ -86,28 +99,38 @@ class Chats:
         known = self.subscribers.get(chat_id)
         return known if known is not None and known.visible_at <= now else None
 
-    def window_open(self, chat_id: str, now: datetime) -> bool:
-        """Return whether the customer wrote in the last 24 hours."""
-        known = self.subscribers.get(chat_id)
-        return known is not None and known.last_message_at is not None and now < known.last_message_at + WINDOW
+    def remove(self, chat_id: str) -> None:
+        """Forget a subscriber and the chat."""
+        del self.subscribers[chat_id]
+        self.rows.pop(chat_id, None)
 
-    def add_message(self, chat_id: str, sender: str, content: dict[str, Json], now: datetime) -> Message:
-        """Add a message to a conversation."""
-        number, identity = self.ids.number("message row", 8_000), self.ids.wamid()
-        message = Message(number, identity, chat_id, sender, content, now)
-        self.messages[identity] = message
-        self.by_chat.setdefault(chat_id, []).append(message)
-        return message
+    def add_row(self, chat_id: str, sender: str, content: Json, now: datetime, wa_message_id: str = "") -> None:
+        """Add a line to a chat."""
+        row = Row(self.ids.number("message row", 8_000), chat_id, sender, content, now, wa_message_id)
+        self.rows.setdefault(chat_id, []).append(row)
 
-    def conversation(self, chat_id: str) -> list[Message]:
-        """Return a customer's messages, newest first."""
-        return self.by_chat.get(chat_id, [])[::-1]
+    def chat(self, chat_id: str) -> list[Row]:
+        """Return a customer's lines, newest first."""
+        return self.rows.get(chat_id, [])[::-1]
+
+    def label_names(self, subscriber: Subscriber) -> list[str]:
+        """Return the names of a subscriber's labels."""
+        return [self.labels.get(label, label) for label in subscriber.labels]
+
+    def postback(self, postback_id: str) -> dict[str, Json] | None:
+        """Find a button of the bot by its id."""
+        return next((item for item in self.postbacks if item["postback_id"] == postback_id), None)
 
     def state(self) -> dict[str, Json]:
-        """Return everything as JSON."""
+        """Return everything but the messages as JSON."""
         shown = {
             "templates": list(self.templates.values()),
             "subscribers": [asdict(subscriber) for subscriber in self.subscribers.values()],
-            "messages": [asdict(message) for message in self.messages.values()],
+            "labels": self.labels,
+            "sequences": self.sequences,
+            "catalogs": self.catalogs,
+            "orders": self.orders,
+            "media": self.media,
+            "campaigns": self.campaigns,
         }
         return dict(json.loads(json.dumps(shown, default=datetime.isoformat)))

@@ -1,25 +1,25 @@
-"""Wabotick's calls around a subscriber: get, create, labels, custom fields, bot flows.
+"""Wabotick's calls about subscribers: get, create, list, update, delete, and the fields they may have.
 
 Invariant: an answer keeps the vendor's oddities (camelCase names, `mesasge`, "not found" with status "1").
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sandbox.exchange import Answer, Call, Effect, Json
-from sandbox.intake import load_json
-from sandbox.vendors.wabotick.state import LABELS, PHONE_NUMBER_ID, Subscriber, wall_clock
+from sandbox.exchange import Answer, Call, Json
+from sandbox.vendors.wabotick.shapes import ok, paged
+from sandbox.vendors.wabotick.state import PHONE_NUMBER_ID, Chats, Subscriber, wall_clock
 from sandbox.vendors.wabotick.words import (
     ACCOUNT_NOT_FOUND,
     SUBSCRIBER_EXISTS,
     SUBSCRIBER_LIMIT,
     SUBSCRIBER_NOT_FOUND,
-    TRIGGER_FAILED,
     checked,
 )
 
 if TYPE_CHECKING:
     from sandbox.vendors.wabotick.vendor import Wabotick
+
+CHANGEABLE = ("first_name", "last_name", "gender")
 
 
 def get_subscriber(vendor: "Wabotick", call: Call) -> Answer:
@@ -33,7 +33,9 @@ def get_subscriber(vendor: "Wabotick", call: Call) -> Answer:
         # With status "1": a sister product reports it so, and a client that trusts the status is fooled.
         body = {"status": "0" if document else "1", "message": SUBSCRIBER_NOT_FOUND}
         return Answer(200, body, refusal=SUBSCRIBER_NOT_FOUND)
-    return Answer(200, _document_shape(subscriber) if document else _white_label_shape(subscriber))
+    if document:
+        return Answer(200, {"status": "success", "data": _document_row(vendor.chats, subscriber)})
+    return Answer(200, ok([_white_label_row(vendor.chats, subscriber)]))
 
 
 def create_subscriber(vendor: "Wabotick", call: Call) -> Answer:
@@ -54,88 +56,83 @@ def create_subscriber(vendor: "Wabotick", call: Call) -> Answer:
     return Answer(200, body, effects=({**effect, "name": subscriber.first_name},))
 
 
-def assign_labels(vendor: "Wabotick", call: Call) -> Answer:
-    """POST /whatsapp/subscriber/chat/assign-labels."""
-    label_ids = [part.strip() for part in str(call.params.get("label_ids", "")).split(",") if part.strip()]
-
-    def assign(subscriber: Subscriber) -> tuple[str, Effect]:
-        new = [label for label in label_ids if label not in subscriber.labels]
-        subscriber.labels.extend(new)
-        return "Labels have been assigned successfully.", {"kind": "labels", "label_ids": label_ids}
-
-    return _with_subscriber(vendor, call, "label_ids", assign)
-
-
-def assign_custom_fields(vendor: "Wabotick", call: Call) -> Answer:
-    """POST /whatsapp/subscriber/chat/assign-custom-fields: a JSON object as text."""
-    try:
-        fields = load_json(str(call.params.get("custom_fields") or "{}"))
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict):
-        return vendor.refuse(200, "The custom fields must be a valid JSON string.")
-
-    def assign(subscriber: Subscriber) -> tuple[str, Effect]:
-        subscriber.custom_fields.update(fields)
-        return "Custom fields have been assigned successfully.", {"kind": "custom_fields", "custom_fields": fields}
-
-    return _with_subscriber(vendor, call, "custom_fields", assign)
-
-
-def trigger_bot(vendor: "Wabotick", call: Call) -> Answer:
-    """POST /whatsapp/trigger-bot: any flow id is answered with success, also one nobody knows."""
-    refusal = checked(call, "phone_number_id", "bot_flow_unique_id", "phone_number") or vendor.check_number(call)
+def list_subscribers(vendor: "Wabotick", call: Call) -> Answer:
+    """POST /whatsapp/subscriber/list: newest first, unless `orderBy` says ASC (the sisters: 1)."""
+    refusal = checked(call, "phone_number_id") or vendor.check_account(call)
     if refusal is not None:
         return refusal
-    if vendor.settings.trigger_bot_fails:
-        return Answer(200, {"status": "1", "message": TRIGGER_FAILED}, refusal=TRIGGER_FAILED)
-    effect = {
-        "kind": "bot_trigger",
-        "id": vendor.ids.uuid("bot trigger"),
-        "bot_flow_unique_id": call.params["bot_flow_unique_id"],
-        "phone_number": call.params["phone_number"],
-    }
-    return Answer(200, {"status": "1", "message": "Bot has been trigger successfully."}, effects=(effect,))
+    order = str(call.params.get("orderBy") or "")
+    now = vendor.setup.clock()
+    found = [item for item in vendor.chats.subscribers.values() if item.visible_at <= now]
+    found.sort(key=lambda item: item.subscriber_id, reverse=not (order == "1" or order.upper().endswith("ASC")))
+    return paged(vendor, call, [_white_label_row(vendor.chats, item) for item in found], "subscribers")
 
 
-def _with_subscriber(
-    vendor: "Wabotick", call: Call, required: str, then: Callable[[Subscriber], tuple[str, Effect]]
-) -> Answer:
-    refusal = checked(call, "phone_number_id", "phone_number", required) or vendor.check_number(call)
-    if refusal is not None:
-        return refusal
-    subscriber = vendor.chats.visible(call.params["phone_number"], vendor.setup.clock())
-    if subscriber is None:
-        return vendor.refuse(200, SUBSCRIBER_NOT_FOUND)
-    message, effect = then(subscriber)
-    names = {"id": str(subscriber.subscriber_id), "phone_number": subscriber.chat_id}
-    return Answer(200, {"status": "1", "message": message}, effects=({**effect, **names},))
+def update_subscriber(vendor: "Wabotick", call: Call) -> Answer:
+    """POST /whatsapp/subscriber/update: `label_ids` replaces all labels."""
+    subscriber = vendor.subscriber_of(call)
+    if isinstance(subscriber, Answer):
+        return subscriber
+    changes = {name: call.params[name] for name in CHANGEABLE if isinstance(call.params.get(name), str)}
+    for name, value in changes.items():
+        setattr(subscriber, name, value)
+    if isinstance(call.params.get("label_ids"), str):
+        subscriber.labels = changes["label_ids"] = id_list(call.params["label_ids"])
+    effect = {"kind": "subscriber_update", "id": str(subscriber.subscriber_id), "phone_number": subscriber.chat_id}
+    return Answer(200, ok("Subscriber has been updated successfully."), effects=({**effect, "fields": changes},))
 
 
-def _document_shape(subscriber: Subscriber) -> dict[str, Json]:
-    data = {
+def delete_subscriber(vendor: "Wabotick", call: Call) -> Answer:
+    """POST /whatsapp/subscriber/delete."""
+    subscriber = vendor.subscriber_of(call)
+    if isinstance(subscriber, Answer):
+        return subscriber
+    vendor.chats.remove(subscriber.chat_id)
+    effect = {"kind": "subscriber_delete", "id": str(subscriber.subscriber_id), "phone_number": subscriber.chat_id}
+    return Answer(200, ok("Subscriber has been deleted successfully."), effects=(effect,))
+
+
+def list_custom_fields(vendor: "Wabotick", _: Call) -> Answer:
+    """POST /whatsapp/subscriber/custom-fields/list: the only list that comes in `data`."""
+    return Answer(200, ok("Custom fields list.", data=vendor.chats.custom_fields))
+
+
+def id_list(text: str) -> list[str]:
+    """Read comma separated ids."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _document_row(chats: Chats, subscriber: Subscriber) -> dict[str, Json]:
+    return {
         "subscriber_id": subscriber.subscriber_id,
         "first_name": subscriber.first_name,
-        "last_name": "",
+        "last_name": subscriber.last_name,
         "phone_number": subscriber.chat_id,
-        "gender": "",
-        "labels": [LABELS.get(label, label) for label in subscriber.labels],
+        "gender": subscriber.gender,
+        "labels": chats.label_names(subscriber),
         "custom_fields": dict(subscriber.custom_fields),
     }
-    return {"status": "success", "data": data}
 
 
-def _white_label_shape(subscriber: Subscriber) -> dict[str, Json]:
-    data = {
+def _white_label_row(chats: Chats, subscriber: Subscriber) -> dict[str, Json]:
+    return {
         "subscriber_id": subscriber.subscriber_id,
         "chat_id": subscriber.chat_id,
         "first_name": subscriber.first_name,
-        "last_name": "",
+        "last_name": subscriber.last_name,
         "email": "null",
-        "gender": "",
+        "gender": subscriber.gender,
         "created_at": wall_clock(subscriber.created_at),
-        "assigned_agent_id": None,
-        "label_names": ",".join(LABELS.get(label, label) for label in subscriber.labels),
+        "assigned_agent_id": _agent_id(subscriber.team_member_id),
+        "label_names": ",".join(chats.label_names(subscriber)),
         "custom_fields": ",".join(f"{name}:{value}" for name, value in subscriber.custom_fields.items()),
     }
-    return {"status": "1", "message": [data]}
+
+
+def _agent_id(team_member_id: str | None) -> int | str | None:
+    """Return it as a number where it is one."""
+    return (
+        int(team_member_id)
+        if team_member_id and team_member_id.isascii() and team_member_id.isdecimal()
+        else team_member_id
+    )

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.vendors.registry import VENDORS
+
 Post = Callable[..., httpx.Response]
 Starter = Callable[..., AbstractContextManager[tuple[str, "subprocess.Popen[str]"]]]
 
@@ -46,7 +48,7 @@ def test_says_that_it_is_a_sandbox(sandbox: httpx.Client, scalev: httpx.Client) 
 
     assert sandbox.get("/_sandbox").json() == {
         "sandbox": True,
-        "vendors": ["scalev", "wabotick", "proton"],
+        "vendors": [vendor.name for vendor in VENDORS],
         "requests": 1,
     }
 

@@ -1,0 +1,38 @@
+"""The message templates that Meta approved for the sandbox's business, and how one looks when it is filled.
+
+Invariant: every vendor on the business number sees the same templates, as they all belong to one business account.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sandbox.exchange import Json
+
+Template = dict[str, Json]
+
+_FILE = Path(__file__).with_name("whatsapp_templates.json")
+_PLACEHOLDER = re.compile(r"\{\{(\d+)\}\}")
+# Meta refuses line breaks, tabs and more than four blanks in a row.
+_BAD_VALUE = re.compile(r"[\r\n\t]| {5,}")
+
+
+def load_templates() -> list[Template]:
+    """Return fresh copies of all templates."""
+    return list(json.loads(_FILE.read_text(encoding="utf-8")))
+
+
+def positions(template: Template) -> set[int]:
+    """Return the numbers of the variables in the template's body."""
+    return {int(position) for position in _PLACEHOLDER.findall(template["body_content"])}
+
+
+def filled(template: Template, values: Mapping[int, str]) -> str:
+    """Return the body with its variables filled in."""
+    return _PLACEHOLDER.sub(lambda match: values.get(int(match[1]), "-"), template["body_content"])
+
+
+def is_sendable(values: Sequence[str]) -> bool:
+    """Return whether Meta takes these values for variables."""
+    return all(value.strip() and not _BAD_VALUE.search(value) for value in values)
