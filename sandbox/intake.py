@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from sandbox.exchange import BodyKind, Json
 
 MAX_FIELDS = 1000
+MAX_TABLE_BYTES = 64 * 1024  # of a CSV file; other files are known by name and size only
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def _part_value(part: "Message[Any, Any]") -> Json:
     payload = part.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
     if part.get_filename() is not None:
-        return {"file": part.get_filename(), "bytes": len(data)}
+        file: dict[str, Json] = {"file": part.get_filename(), "bytes": len(data)}
+        is_table = part.get_content_type() == "text/csv" and len(data) <= MAX_TABLE_BYTES
+        return {**file, "text": data.decode("utf-8", "replace")} if is_table else file
     return data.decode("utf-8", "replace")
 
 

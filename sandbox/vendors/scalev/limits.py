@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-WINDOW = timedelta(seconds=10)
+SHORT = timedelta(seconds=10)
+LONG = timedelta(hours=1)
 LIMIT = 100
+HOURLY_LIMIT = 10_000
 
 
 def limit_headers(remaining: int, reset_seconds: int, limit: int = LIMIT) -> dict[str, str]:
@@ -31,19 +33,29 @@ class Window:
 
 @dataclass
 class RateLimit:
-    """The 10-second windows of all keys."""
+    """The windows of all keys, one of each length."""
 
-    windows: dict[str, Window] = field(default_factory=dict)
+    windows: dict[tuple[str, timedelta], Window] = field(default_factory=dict)
 
-    def count(self, key: str, limit: int, now: datetime) -> tuple[bool, Mapping[str, str]]:
+    def count(self, key: str, limits: Mapping[timedelta, int], now: datetime) -> tuple[bool, Mapping[str, str]]:
         """Count one request.
 
+        Args:
+            limits: how many requests fit into a window of each length.
+
         Returns:
-            Whether it is still within the limit, and the headers every answer carries.
+            Whether it is within all limits, and the headers every answer carries: those of the limit it broke, else
+            of the shortest window.
         """
-        window = self.windows.get(key)
-        if window is None or now >= window.ends_at:
-            window = self.windows[key] = Window(now + WINDOW)
-        window.used += 1
-        seconds_left = math.ceil((window.ends_at - now).total_seconds())
-        return window.used <= limit, limit_headers(limit - window.used, seconds_left, limit)
+        within, headers = True, None
+        for length, limit in limits.items():
+            window = self.windows.get((key, length))
+            if window is None or now >= window.ends_at:
+                window = self.windows[key, length] = Window(now + length)
+            window.used += 1
+            broken = window.used > limit
+            if headers is None or (broken and within):
+                seconds_left = math.ceil((window.ends_at - now).total_seconds())
+                headers = limit_headers(limit - window.used, seconds_left, limit)
+            within = within and not broken
+        return within, headers or {}

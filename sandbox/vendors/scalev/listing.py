@@ -1,19 +1,26 @@
-"""`GET /orders`: filters, search, pages, and the mixed number types of a list row.
+"""`GET /orders`: filters, search, and the mixed number types of a list row.
 
-Invariant: rows come newest first by `created_at`, and walking `next_cursor` gives every order exactly once.
+Invariant: rows come newest first by `created_at`, whatever the filters.
 """
 
-import base64
-import binascii
 import math
 from collections.abc import Callable, Iterable, Mapping
 
 from sandbox.exchange import Json
+from sandbox.vendors.scalev.paging import page
 from sandbox.vendors.scalev.state import PAYMENT_STATUSES, STATUSES, Order
+from sandbox.vendors.scalev.words import RefusedError
 
-MAX_PAGE = 25
-
-EXACT_FILTERS = ("order_id", "status", "payment_status", "payment_method", "external_id", "utm_source")
+EXACT_FILTERS = ("order_id", "status", "payment_status", "payment_method", "platform", "external_id", "utm_source")
+# A filter by id looks into the part of the order that holds the id.
+PART_FILTERS: Mapping[str, str] = {
+    "store_id": "store",
+    "warehouse_id": "warehouse",
+    "courier_id": "courier_service",
+    "handler_id": "handler",
+    "advertiser_id": "advertiser",
+    "page_id": "page",
+}
 TIME_FILTERS = ("confirmed_time", "shipped_time", "completed_time", "draft_time")
 
 SEARCH_FIELDS: Mapping[str, Callable[[Order], Json]] = {
@@ -46,31 +53,13 @@ _NUMBERS_IN_LISTS = (
 _NUMBERS_IN_LINES = ("variant_price", "variant_cogs", "product_price", "discount", "discount_code_discount", "cogs")
 
 
-class ListError(ValueError):
-    """A filter, page size or cursor that cannot be used; the message names it."""
-
-
 def list_orders(orders: Iterable[Order], query: Mapping[str, str]) -> dict[str, Json]:
-    """Return one page in the documented envelope.
-
-    Raises:
-        ListError: a query value is wrong.
-    """
+    """Return one page in the documented envelope."""
     _check(query)
-    size, start = _page_size(query), _start(query)
     found = [order for order in orders if _fits(order, query)]
     found.sort(key=lambda order: (str(order.get("created_at") or ""), order["id"]), reverse=True)
-    page = found[start : start + size]
-    has_next = start + size < len(found)
-    return {
-        "data": [_columns(row(order), query) for order in page],
-        "is_paginated": True,
-        "has_next": has_next,
-        "has_previous": start > 0,
-        "next_cursor": _cursor(start + size) if has_next else None,
-        "previous_cursor": _cursor(max(start - size, 0)) if start > 0 else None,
-        "page_size": size,
-    }
+    listed = page(found, query)
+    return {**listed, "data": [_columns(row(order), query) for order in listed["data"]]}
 
 
 def detail(order: Order) -> Order:
@@ -111,19 +100,33 @@ def _buyer(order: Order, name: str) -> Json:
 def _check(query: Mapping[str, str]) -> None:
     for name, allowed in (("status", (*STATUSES, "shipped_rts")), ("payment_status", PAYMENT_STATUSES)):
         if name in query and query[name] not in allowed:
-            raise ListError(f"{name} is invalid")
+            raise RefusedError(400, f"{name} is invalid")
     if query.get("search_field", "order_id") not in SEARCH_FIELDS:
-        raise ListError("search_field is invalid")
+        raise RefusedError(400, "search_field is invalid")
 
 
 def _fits(order: Order, query: Mapping[str, str]) -> bool:
     if any(name in query and str(order.get(name)) != query[name] for name in EXACT_FILTERS):
+        return False
+    if any(name in query and not _part_has(order, part, query[name]) for name, part in PART_FILTERS.items()):
+        return False
+    if "product_id" in query and not _sells(order, query["product_id"]):
         return False
     if "is_probably_spam" in query and str(bool(order.get("is_probably_spam"))).lower() != query["is_probably_spam"]:
         return False
     if "tags" in query and not set(query["tags"].split(",")) & set(order.get("tags") or []):
         return False
     return _found_by_search(order, query) and all(_in_time(order, name, query) for name in TIME_FILTERS)
+
+
+def _part_has(order: Order, part: str, identity: str) -> bool:
+    holder = order.get(part)
+    return isinstance(holder, dict) and str(holder.get("id")) == identity
+
+
+def _sells(order: Order, product_id: str) -> bool:
+    lines = order.get("orderlines") or []
+    return any(isinstance(line, dict) and str(line.get("product_id")) == product_id for line in lines)
 
 
 def _found_by_search(order: Order, query: Mapping[str, str]) -> bool:
@@ -138,30 +141,6 @@ def _in_time(order: Order, name: str, query: Mapping[str, str]) -> bool:
         return True
     moment = order.get(name)
     return isinstance(moment, str) and (since or "") <= moment and (until is None or moment <= until)
-
-
-def _page_size(query: Mapping[str, str]) -> int:
-    text = query.get("page_size", str(MAX_PAGE))
-    if not (text.isascii() and text.isdecimal() and len(text) < 4 and 1 <= int(text) <= MAX_PAGE):
-        raise ListError(f"page_size must be between 1 and {MAX_PAGE}")
-    return int(text)
-
-
-def _start(query: Mapping[str, str]) -> int:
-    cursor = query.get("next_cursor") or query.get("previous_cursor")
-    if not cursor:
-        return 0
-    try:
-        word, _, number = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().partition(":")
-        if word != "after":
-            raise ListError("cursor is invalid")
-        return max(int(number), 0)
-    except (binascii.Error, ValueError):
-        raise ListError("cursor is invalid") from None
-
-
-def _cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(f"after:{position}".encode()).decode()
 
 
 def _columns(order: Order, query: Mapping[str, str]) -> Order:

@@ -1,240 +1,181 @@
-"""Scalev's order API, version 3, faked after its documentation (developers.scalev.id, docs.scalev.com).
+"""Scalev's API, version 3, faked after its documentation (developers.scalev.id, docs.scalev.com, dev.scalev.com).
 
-Invariant: a bulk change happens to all orders named or, when one of them is refused, to none.
+Invariant: whatever changes an order through this API or at the shop is told by webhooks; `POST /event` never is.
 """
 
-from collections.abc import Callable, Mapping
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
 from sandbox.exchange import Answer, Call, Effect, Json
-from sandbox.routing import Route
+from sandbox.routing import Found, find
+from sandbox.targets import Target
 from sandbox.vendors.base import Settings, Setup, Vendor, dispatch
-from sandbox.vendors.scalev.limits import LIMIT, RateLimit, limit_headers
-from sandbox.vendors.scalev.listing import ListError, detail, list_orders
-from sandbox.vendors.scalev.state import (
-    ALLOWED_MOVES,
-    PAYMENT_STATUSES,
-    STATUSES,
-    Order,
-    Orders,
-    event_problem,
-    set_payment_status,
-    set_status,
-    stamp,
-)
+from sandbox.vendors.scalev import customers, events, fulfilment, happenings, intents, orders, shop, waba, waba_desk
+from sandbox.vendors.scalev.customers import Customers
+from sandbox.vendors.scalev.limits import HOURLY_LIMIT, LIMIT, LONG, SHORT, RateLimit, limit_headers
+from sandbox.vendors.scalev.shop import Shop, read_seed
+from sandbox.vendors.scalev.state import Orders, stamp
+from sandbox.vendors.scalev.waba_state import Line, Waba
+from sandbox.vendors.scalev.words import TITLES, Record, RefusedError
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
-
-# What a status change may set besides the status itself.
-_EXTRA_FIELDS = (
-    "payment_method",
-    "payment_account_holder",
-    "payment_account_number",
-    "transfer_time",
-    "transferproof_url",
-    "rtsproof_url",
-)
-
-_ERRORS = {
-    400: "Bad Request",
-    401: "Invalid API key",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    409: "Conflict",
-    413: "Payload Too Large",
-    415: "Unsupported Media Type",
-    422: "Unprocessable Entity",
-}
+SIGNATURE_HEADER = "X-Scalev-Hmac-Sha256"
 
 
 class ScalevSettings(Settings):
-    """Traps: a guide's rules the API may enforce, and its documented limit of 100 requests in 10 seconds."""
+    """Traps.
+
+    Attributes:
+        enforce_moves: the merchant guide's table of status moves holds for the API too.
+        enforce_rate_limit: the limits refuse with 429; otherwise they only show in the headers.
+        error_shape: what kind of JSON value `error` is; any is documented.
+        missing_scopes: what a restricted key may not do: 403.
+        partial_changes: a bulk status change answers `successes` and `failures` instead of refusing all.
+        updated_with_changes: `order.updated` follows each status and payment change; not documented either way.
+        app_id: each event is delivered once more, as an app delivery with a `unique_id` of its own.
+        without_order_uuid: events lack `data.id`, as those before mid 2026 did.
+        whatsapp_events: WhatsApp messages are told as well; only the names of these events are known.
+        enforce_window: a message outside the 24 hours after the customer's last one is refused.
+    """
 
     enforce_moves: bool = False
     enforce_rate_limit: bool = False
     requests_per_10_seconds: int = Field(default=LIMIT, ge=1)
+    requests_per_hour: int = Field(default=HOURLY_LIMIT, ge=1)
+    error_shape: Literal["string", "object", "list", "number", "boolean"] = "string"
+    missing_scopes: tuple[str, ...] = ()
+    partial_changes: bool = False
+    updated_with_changes: bool = True
+    app_id: str | None = None
+    without_order_uuid: bool = False
+    whatsapp_events: bool = False
+    enforce_window: bool = True
 
 
 class Scalev(Vendor):
-    """The orders of one business."""
+    """One business: its orders, customers, checkouts and WhatsApp number."""
 
     name = "scalev"
     mount = "/scalev/v3"
     credential_variable = "SANDBOX_SCALEV_KEY"
+    triggers = events.TRIGGERS
     settings_model = ScalevSettings
     settings: ScalevSettings
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
+        seed = read_seed()
+        self.shop = Shop(seed)
         self.orders = Orders.seeded(self.ids)
+        self.customers = Customers.of(self.orders.by_id, self.ids)
+        self.intents: dict[str, Record] = {}
+        self.waba = Waba.seeded(seed)
+        self.events: dict[str, Record] = {}
+        self.line = Line(self)
+        setup.phones.join(self.line)
         self.limit = RateLimit()
 
     def answer(self, call: Call) -> Answer:
         """Check the key and the limit, then answer; every answer shows the limit in its headers."""
         scheme, _, key = call.headers.get("authorization", "").partition(" ")
         known = scheme.lower() == "bearer" and self.accepts(key.strip())
-        limit = self.settings.requests_per_10_seconds
-        within, headers = self.limit.count(key if known else "", limit, self.setup.clock())
+        limits = {SHORT: self.settings.requests_per_10_seconds, LONG: self.settings.requests_per_hour}
+        within, headers = self.limit.count(key if known else "", limits, self.setup.clock())
         if not within and self.settings.enforce_rate_limit:
             answer = self.refuse(429, "Rate limit exceeded")
         elif not known:
             answer = self.refuse(401, "Invalid API key")
         elif call.problem is not None:
             answer = self.refuse(413 if "too large" in call.problem else 400, call.problem)
-        elif call.body_kind not in ("none", "json"):
-            answer = self.refuse(400, "the body must be JSON")
+        elif (
+            call.query.get("b_uid", self.shop.seed["business"]["unique_id"]) != self.shop.seed["business"]["unique_id"]
+        ):
+            answer = self.refuse(403, "the token has no access to this business")
         else:
-            answer = dispatch(self, ROUTES, call)
+            try:
+                answer = dispatch(self, ROUTES, call)
+            except RefusedError as error:
+                answer = self.refuse(error.status, str(error))
         return replace(answer, headers={**answer.headers, **headers})
 
     def refuse(self, status: int, message: str) -> Answer:
         """Say no with `{"error": ...}`; the limit speaks plain text."""
         if status == 429:
             return Answer(429, "Too many requests", PLAIN_TEXT, limit_headers(0, 1), refusal=message)
-        title = _ERRORS.get(status, "Internal Server Error" if status >= 500 else "Error")
-        return Answer(status, {"error": title, "message": message}, refusal=message)
+        title = TITLES.get(status, "Internal Server Error" if status >= 500 else "Error")
+        shapes: Mapping[str, Json] = {
+            "string": title,
+            "object": {"detail": title},
+            "list": [title],
+            "number": status,
+            "boolean": True,
+        }
+        error = shapes[self.settings.error_shape]
+        return Answer(status, {"error": error, "message": message}, refusal=message)
+
+    def sign(self, target: Target, body: bytes, now: datetime) -> Mapping[str, str]:  # noqa: ARG002 - no time is signed
+        """Sign the raw body with the business's signing secret."""
+        if target.secret is None:
+            return {}
+        digest = hmac.digest(target.secret.encode(), body, hashlib.sha256)
+        return {SIGNATURE_HEADER: base64.b64encode(digest).decode()}
 
     def control(self, call: Call) -> Answer | None:
-        """`POST /event`: bring the orders in line with a webhook event."""
-        if (call.method, call.path) != ("POST", "/event"):
+        """Let something happen at the shop: see `happenings`."""
+        found = find(happenings.ROUTES, call)
+        if not isinstance(found, Found):
             return None
-        event: Json = call.params.get("event")
-        data: Json = call.params.get("data")
-        problem = event_problem(event, data)
-        if problem:
-            return Answer(400, {"error": problem})
-        done, order = self.orders.apply(event, data)
-        return Answer(200, {"done": done, "id": order["id"] if order else None})
+        try:
+            return found.route.handle(self, replace(call, ids=found.ids))
+        except RefusedError as error:
+            return Answer(error.status, {"error": str(error)})
 
     def state(self) -> dict[str, Json]:
-        """Return all orders, and which legacy number names which."""
-        return {"orders": list(self.orders.by_id.values()), "legacy_numbers": self.orders.legacy}
+        """Return orders, customers, checkout intents and the WhatsApp side."""
+        return {
+            "orders": list(self.orders.by_id.values()),
+            "legacy_numbers": self.orders.legacy,
+            "customers": list(self.customers.by_id.values()),
+            "checkout_intents": list(self.intents.values()),
+            "waba": self.waba.state(),
+        }
 
     def describe(self, effect: Effect) -> str:
-        """Say what happened to which order."""
-        order = effect["order_id"]
-        match effect["kind"]:
+        """Say in plain words what happened to what."""
+        kind, order = effect["kind"], effect.get("order_id")
+        match kind:
             case "order_status":
                 return f"Order {order} is now {effect['status']}"
             case "order_payment_status":
                 return f"Payment of order {order} is now {effect['payment_status']}"
             case "shipment_receipt":
                 return f"Order {order} has tracking number {effect['shipment_receipt']}"
-            case _:
+            case "order_tags":
                 return f"Order {order} is tagged {', '.join(effect['tags']) or 'with nothing'}"
+            case "message":
+                return f"WhatsApp message to {effect['phone_number']}: {effect['text']}"
+            case _:
+                what = f"order {order}" if order else str(effect.get("what") or effect.get("id") or "")
+                return f"{str(kind).replace('_', ' ').capitalize()}: {what}".rstrip(": ")
+
+    def now(self) -> str:
+        """Return the present time as Scalev writes it."""
+        return stamp(self.setup.clock())
 
 
-def show_me(_vendor: Scalev, _call: Call) -> Answer:
-    """GET /me: who the key belongs to."""
-    business = {"id": 1, "unique_id": "AAAAAAAAAAAAAAAA", "username": "tokocontoh", "name": "Toko Contoh"}
-    return Answer(200, {"id": 7, "name": "CS Contoh", "email": "cs1@example.com", "businesses": [business]})
-
-
-def list_(vendor: Scalev, call: Call) -> Answer:
-    """GET /orders."""
-    try:
-        return Answer(200, list_orders(vendor.orders.by_id.values(), call.query))
-    except ListError as error:
-        return vendor.refuse(400, str(error))
-
-
-def show(vendor: Scalev, call: Call) -> Answer:
-    """GET /orders/{id}."""
-    return _with_order(vendor, call, lambda order: Answer(200, _copy(order)))
-
-
-def change_status(vendor: Scalev, call: Call) -> Answer:
-    """POST /orders/change-status: `ids` and a `status` or a `payment_status`."""
-    refusal = _check_change(vendor, call.params)
-    if refusal is not None:
-        return refusal
-    found = [vendor.orders.get(identity) for identity in call.params["ids"]]
-    orders = list({order["id"]: order for order in found if order is not None}.values())
-    if None in found:
-        return vendor.refuse(404, "Order not found")
-    status = call.params.get("status")
-    if status and vendor.settings.enforce_moves:
-        for order in orders:
-            before = order.get("status") or "draft"
-            if status != before and status not in ALLOWED_MOVES.get(before, ()):
-                return vendor.refuse(422, f"Order {order.get('order_id')} cannot go from {before} to {status}")
-    effects = tuple(effect for order in orders for effect in _change(vendor, order, call.params))
-    return Answer(200, {"data": [_copy(order) for order in orders], "is_paginated": False}, effects=effects)
-
-
-def set_shipment_receipt(vendor: Scalev, call: Call) -> Answer:
-    """PATCH /orders/{id}/shipment-receipt."""
-    receipt = call.params.get("shipment_receipt")
-    if not isinstance(receipt, str) or not receipt.strip():
-        return vendor.refuse(422, "shipment_receipt can't be blank")
-    return _edit(vendor, call, "shipment_receipt", receipt)
-
-
-def update_tags(vendor: Scalev, call: Call) -> Answer:
-    """POST /orders/{id}/update-tags: replaces the whole list."""
-    tags = call.params.get("tags")
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        return vendor.refuse(422, "tags must be a list of strings")
-    return _edit(vendor, call, "tags", tags)
-
-
-ROUTES: tuple[Route[Scalev], ...] = (
-    Route("GET", "/me", show_me),
-    Route("GET", "/orders", list_),
-    Route("POST", "/orders/change-status", change_status),
-    Route("GET", "/orders/{id}", show),
-    Route("PATCH", "/orders/{id}/shipment-receipt", set_shipment_receipt),
-    Route("POST", "/orders/{id}/update-tags", update_tags),
+ROUTES = (
+    *orders.ROUTES,
+    *fulfilment.ROUTES,
+    *customers.ROUTES,
+    *shop.ROUTES,
+    *intents.ROUTES,
+    *waba.ROUTES,
+    *waba_desk.ROUTES,
 )
-
-
-def _with_order(vendor: Scalev, call: Call, then: Callable[[Order], Answer]) -> Answer:
-    order = vendor.orders.get(call.ids["id"])
-    return vendor.refuse(404, "Order not found") if order is None else then(order)
-
-
-def _edit(vendor: Scalev, call: Call, name: str, value: Json) -> Answer:
-    kind = "order_tags" if name == "tags" else name
-
-    def apply(order: Order) -> Answer:
-        order.update({name: value, "last_updated_at": stamp(vendor.setup.clock())})
-        effect = {"kind": kind, "id": order["id"], "order_id": order.get("order_id"), name: value}
-        return Answer(200, _copy(order), effects=(effect,))
-
-    return _with_order(vendor, call, apply)
-
-
-def _check_change(vendor: Scalev, params: Mapping[str, Json]) -> Answer | None:
-    """Return the refusal of a change that is wrong in itself, whatever the orders are."""
-    if not params:
-        return vendor.refuse(400, "The request body is missing")
-    ids = params.get("ids")
-    if not isinstance(ids, list) or not ids:
-        return vendor.refuse(422, "ids must be a list with at least one order id")
-    if not params.get("status") and not params.get("payment_status"):
-        return vendor.refuse(422, "status or payment_status is needed")
-    if params.get("status") and params["status"] not in STATUSES:
-        return vendor.refuse(422, "status is invalid")
-    if params.get("payment_status") and params["payment_status"] not in PAYMENT_STATUSES:
-        return vendor.refuse(422, "payment_status is invalid")
-    return None
-
-
-def _change(vendor: Scalev, order: Order, params: Mapping[str, Json]) -> list[Effect]:
-    now, names = vendor.setup.clock(), {"id": order["id"], "order_id": order.get("order_id")}
-    effects: list[Effect] = []
-    order.update({name: params[name] for name in _EXTRA_FIELDS if name in params})
-    if params.get("status"):
-        set_status(order, params["status"], now)
-        effects.append({"kind": "order_status", **names, "status": params["status"]})
-    if params.get("payment_status"):
-        set_payment_status(order, params["payment_status"], now, str(params.get("by") or "API"))
-        effects.append({"kind": "order_payment_status", **names, "payment_status": params["payment_status"]})
-    return effects
-
-
-def _copy(order: Order) -> Order:
-    return {**detail(order)}
