@@ -33,6 +33,12 @@ def _http_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _no_credential(header: str) -> str:
+    if header.lower() in {"authorization", "proxy-authorization", "cookie", "x-api-key"}:
+        raise ValueError("a header that carries a credential is not kept")
+    return header.lower()
+
+
 def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
@@ -42,6 +48,7 @@ BaseUrl = Annotated[str, AfterValidator(_http_url)]
 UrlSecrets = Annotated[list[UrlSecret], Field(min_length=1), BeforeValidator(_as_list)]
 Credential = Annotated[SecretStr, Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
+KeptHeader = Annotated[HeaderName, AfterValidator(_no_credential)]
 EventName = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$")]
 
 
@@ -78,6 +85,9 @@ class Account(Part):
 
     vendor: str
     country: Country | None = Field(default=None, description="When it differs from the shop's.")
+    kept_headers: list[KeptHeader] = Field(
+        default_factory=list, description="Further headers to keep with each event; none may be a secret."
+    )
 
 
 class CalledAccount(Account):

@@ -5,7 +5,7 @@ ExpressionError, and a name without a value is an error, never an empty text.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
@@ -18,6 +18,8 @@ from config.accounts import Business
 from config.faults import suggest
 from config.phones import to_e164
 
+BODY_NAMES = ("body", "headers", "query")
+"""What the expressions of a generic account may speak of: the request, before it is an event."""
 NAMES = ("event", "data", "order", "customer", "account", "now")
 """What an expression may speak of."""
 
@@ -56,7 +58,8 @@ class _Shown:
 class Expressions:
     """Compiles expressions for one shop: its country and time zone are behind the filters."""
 
-    def __init__(self, business: Business) -> None:
+    def __init__(self, business: Business, names: Sequence[str] = NAMES) -> None:
+        self._names = names
         self._jinja = _Sandbox(undefined=StrictUndefined, autoescape=False, finalize=_not_none)
         self._jinja.globals.clear()
         self._jinja.filters["phone"] = lambda raw: _required(to_e164(raw, business.country), "a phone number")
@@ -96,10 +99,9 @@ class Expressions:
             names = meta.find_undeclared_variables(tree)
         except TemplateSyntaxError as error:
             raise ExpressionError(f"cannot be read: {error.message}") from None
-        if unknown := sorted(names - set(NAMES)):
-            raise ExpressionError(
-                f'unknown name "{unknown[0]}"' + (suggest(unknown[0], NAMES) or f" (there are {', '.join(NAMES)})")
-            )
+        if unknown := sorted(names - set(self._names)):
+            known = f" (there are {', '.join(self._names)})"
+            raise ExpressionError(f'unknown name "{unknown[0]}"' + (suggest(unknown[0], self._names) or known))
 
     def _check_nodes(self, tree: nodes.Template) -> None:
         """Refuse what Jinja would only refuse when it gets there, in a branch that is rarely taken."""

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from config import accounts as models
 from config import webhook_auth
 from config.accounts import Account, AccountsFile, Business
-from config.expressions import Expressions
+from config.expressions import BODY_NAMES, ExpressionError, Expressions
 from config.faults import ConfigError, Fault, suggest
 from config.rules import Catalog, Rule, RuleCompiler, RulesFile, RuleSource, StepSource
 from config.yaml_files import Document, Location, read_yaml
@@ -77,6 +77,7 @@ def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog) -> C
     document, parsed = _read_accounts(folder, environ)
     faults = list(document.faults)
     business = parsed.business if parsed else Business()
+    catalog = catalog.with_event_types(_configured_types(parsed))
     compiler = RuleCompiler(_vendors(document), catalog, Expressions(business), business.country)
     rules: list[Rule] = []
     for path in _rule_files(folder / "rules"):
@@ -110,7 +111,28 @@ def _read_accounts(folder: Path, environ: Mapping[str, str]) -> tuple[Document, 
         document.fault((), "is empty")
     if document.data is None:
         return document, None
-    return document, _validated(AccountsFile, document.data, (), document)
+    parsed = _validated(AccountsFile, document.data, (), document)
+    if parsed is not None:
+        _check_expressions(parsed, document)
+    return document, parsed
+
+
+def _configured_types(parsed: AccountsFile | None) -> set[str]:
+    """Return the event types that exist because an account says so."""
+    accounts = parsed.accounts.values() if parsed else ()
+    generic = [account for account in accounts if isinstance(account, models.GenericAccount)]
+    return {f"{account.vendor}.{name}" for account in generic for name in account.event_types}
+
+
+def _check_expressions(parsed: AccountsFile, document: Document) -> None:
+    """Note every fault in the expressions that say how a generic account's events are read."""
+    for name, account in parsed.accounts.items():
+        if isinstance(account, models.GenericAccount):
+            for key, text in account.event:
+                try:
+                    _ = text and Expressions(parsed.business, BODY_NAMES).value(text)
+                except ExpressionError as error:
+                    document.fault(("accounts", name, "event", key), f"{key}: {error}")
 
 
 def _compile_file(document: Document, compiler: RuleCompiler) -> list[Rule]:

@@ -5,7 +5,7 @@ its constant parameters are valid. What the language does not know yet is refuse
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
@@ -69,6 +69,10 @@ class Catalog:
     event_types: frozenset[str]
     actions: Mapping[str, type[BaseModel]]
     """The model of its parameters, by `vendor.verb_noun`."""
+
+    def with_event_types(self, more: Iterable[str]) -> "Catalog":
+        """Return a catalog that knows more event types."""
+        return Catalog(self.event_types | frozenset(more), self.actions)
 
 
 @dataclass(frozen=True)

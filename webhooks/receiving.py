@@ -157,7 +157,7 @@ class Receiving:
         refused = Refused(
             account=endpoint.name, reason=reason, evidence=evidence, body=inbound.body,
             content_type=_content_type(inbound), query=inbound.query[:_MOST_KEPT_QUERY] or None,
-            headers=_kept_headers(endpoint.source, inbound), source_ip=inbound.source_ip,
+            headers=_kept_headers(endpoint, inbound), source_ip=inbound.source_ip,
             received_at=inbound.received_at,
         )  # fmt: skip
         _repeated(lambda: self._keep(refused))
@@ -203,7 +203,7 @@ def _new_event(endpoint: Endpoint, inbound: Inbound, match: Match, identity: Ide
     return NewEvent(
         account=endpoint.name, dedupe_key=identity.dedupe_key, type=identity.type, handling=identity.handling,
         body=inbound.body, content_type=_content_type(inbound), query=inbound.query or None,
-        headers=_kept_headers(endpoint.source, inbound), source_ip=inbound.source_ip, trigger=match.trigger,
+        headers=_kept_headers(endpoint, inbound), source_ip=inbound.source_ip, trigger=match.trigger,
         secret_index=match.secret_index, received_at=inbound.received_at,
         occurred_at=identity.occurred_at or inbound.received_at, part=identity.part,
     )  # fmt: skip
@@ -213,8 +213,8 @@ def _content_type(inbound: Inbound) -> str | None:
     return (inbound.header("content-type") or "")[:_MOST_KEPT_CHARACTERS] or None
 
 
-def _kept_headers(source: Source, inbound: Inbound) -> dict[str, str]:
-    names = (*_KEPT_HEADERS, *source.kept_headers)
+def _kept_headers(endpoint: Endpoint, inbound: Inbound) -> dict[str, str]:
+    names = (*_KEPT_HEADERS, *endpoint.source.kept_headers, *endpoint.account.kept_headers)
     return {name: value[:_MOST_KEPT_CHARACTERS] for name in names if (value := inbound.header(name))}
 
 

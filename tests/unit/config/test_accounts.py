@@ -120,6 +120,27 @@ ACCOUNT_FAULTS = [
         "vendor: wabotick\napi_token: t\nphone_number_id: 1\nurl_secrets:\n  flow: [fine-secret, 'with/slash']",
         ["accounts.yaml:7: accounts.toko.url_secrets.flow: a secret in a URL may have"],
     ),
+    (
+        (
+            "vendor: generic\nevent_types: [a.b]\nkept_headers: [Authorization]\nevent:\n  type: '{{ bdoy.event }}'\n"
+            "webhook_auth: {scheme: static, secrets: [long-enough]}"
+        ),
+        ["accounts.yaml:5: accounts.toko.kept_headers: a header that carries a credential is not kept"],
+    ),
+    (
+        (
+            "vendor: generic\nevent_types: [a.b]\nevent:\n  type: '{{ bdoy.event }}'\n  id: '{{ body.id'\n"
+            "webhook_auth: {scheme: static, secrets: [long-enough]}"
+        ),
+        [
+            'accounts.yaml:6: type: unknown name "bdoy": did you mean "body"?',
+            "accounts.yaml:7: id: cannot be read",
+        ],
+    ),
+    (
+        "vendor: freighttech",
+        ["accounts.yaml:2: accounts.toko: either url_secrets or tracking_secrets is wanted"],
+    ),
 ]
 AUTH_FAULTS = [
     ("{scheme: hmca, secrets: [long-enough]}", 'unknown scheme "hmca": did you mean "hmac"?'),

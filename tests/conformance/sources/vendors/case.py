@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from worker.states import Handling
+
 NOW = datetime(2026, 3, 5, 12, 0, 30, tzinfo=UTC)
 SECRETS = ["the-new-secret", "the-old-secret"]
 
@@ -28,6 +30,10 @@ class SourceCase:
     """The trigger of all others."""
     without_example: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Types that no example exists for, by the reason why."""
+    event_types: Mapping[str, Handling] = field(default_factory=dict)
+    """Types that exist because the account says so, beside those of the source."""
+    signs_the_body: bool = True
+    """Whether a changed body is noticed."""
 
 
 def hex_hmac(secret: str, content: bytes) -> str:

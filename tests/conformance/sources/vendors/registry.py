@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from tests.conformance.sources.vendors import proton, scalev, wabotick
+from tests.conformance.sources.vendors import generic, proton, scalev, wabotick
 from tests.conformance.sources.vendors.case import SourceCase
 
 CASES: Mapping[str, SourceCase] = {
     "scalev": scalev.CASE,
     "wabotick": wabotick.CASE,
     "proton": proton.CASE,
+    "generic": generic.CASE,
 }

@@ -23,4 +23,5 @@ CASE = SourceCase(
         "conversation.status": "conversation", "postback": "flow", "flow.completed": "flow",
     },
     trigger="flow",
+    signs_the_body=False,
 )  # fmt: skip
