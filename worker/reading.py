@@ -10,7 +10,7 @@ from typing import Any
 
 from config.accounts import Account
 from worker.snapshots import Patch, Snapshot
-from worker.states import Handling
+from worker.states import Handling, MessageState, Reason
 
 
 class UnreadableError(Exception):
@@ -44,6 +44,21 @@ class OrderReference:
 
 
 @dataclass(frozen=True)
+class Receipt:
+    """What a vendor says of how far one of our messages came."""
+
+    message_id: str
+    """The vendor's id of the message, as the send's `message_id` told it."""
+    state: MessageState
+    at: datetime
+    """When it came so far; the moment of receipt where the vendor does not say it surely."""
+    error_code: str | None = None
+    """Of a failed one: WhatsApp's code."""
+    reason: Reason | None = None
+    """Of a failed one: what the code amounts to."""
+
+
+@dataclass(frozen=True)
 class Completion:
     """The read that would tell what an event leaves out: an action and its parameters (ids only)."""
 
@@ -64,6 +79,7 @@ class Understanding:
     patches: tuple[Patch, ...] = ()
     completion: Completion | None = None
     order: OrderReference | None = None
+    receipt: Receipt | None = None
     facts: Callable[[Snapshot], tuple[str, ...]] = field(default=lambda _: ())
     """The types of the facts that a snapshot of the subject amounts to, after the patches were taken in."""
     possible_facts: tuple[str, ...] = ()

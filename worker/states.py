@@ -40,6 +40,16 @@ class DeliveryState(StrEnum):
     SUPPRESSED = "suppressed"  # not wanted any more, or done by another delivery
 
 
+class MessageState(StrEnum):
+    """How far a message came; forward only, in this order, and `failed` ends it unless it had arrived."""
+
+    ACCEPTED = "accepted"  # the platform took it; nothing more is known
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
 OPEN_STATES = (DeliveryState.WAITING, DeliveryState.READY, DeliveryState.RETRYING)
 """A worker may claim these once they are due."""
 
@@ -84,6 +94,7 @@ class Reason(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
     TEMPLATE = "template"
     TEMPLATE_STOPPED = "template_stopped"
+    MEDIA = "media"
     UNDELIVERABLE = "undeliverable"
     OPTED_OUT = "opted_out"
     HELD_BACK = "held_back"
