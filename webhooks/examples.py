@@ -16,7 +16,6 @@ def example_names(vendor: str) -> list[str]:
     return sorted(path.stem for path in (_FOLDER / vendor / "examples").glob("*.json"))
 
 
-def load_example(vendor: str, name: str) -> dict[str, Any]:
+def load_example(vendor: str, name: str) -> Any:
     """Return one example's body."""
-    body: dict[str, Any] = json.loads((_FOLDER / vendor / "examples" / f"{name}.json").read_text(encoding="utf-8"))
-    return body
+    return json.loads((_FOLDER / vendor / "examples" / f"{name}.json").read_text(encoding="utf-8"))

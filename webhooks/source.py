@@ -4,7 +4,7 @@ Invariant: `identify` and `read` are pure functions of what was received.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,8 @@ class Source:
     identify: Callable[[Inbound, Any, Match, Account], Sequence[Identity]]
     """Name the events in a parsed body: at least one, whatever the body is."""
     read: Reader
+    triggers: Mapping[str, str] = field(default_factory=dict)
+    """By which of an account's endpoints an event comes in, by its name, where there are several."""
     kept_headers: tuple[str, ...] = ()
     """Headers worth keeping with an event, beside the usual ones; none of them a secret."""
     accepts_forms: bool = False

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "up": "up",
     "check": "checking",
     "send": "sending",
+    "vendors": "vendors",
     "events": "ledger_lists",
     "deliveries": "ledger_lists",
     "show": "showing",

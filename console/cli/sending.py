@@ -7,10 +7,8 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
-from uuid import uuid4
 
 import typer
 
@@ -19,6 +17,7 @@ from config.faults import suggest
 from config.settings import Settings
 from console.cli import options
 from console.cli.context import Context, open_context
+from console.cli.freshening import freshen
 from console.cli.output import CommandError, print_json, say
 from console.cli.signing import prove
 from webhooks.examples import example_names, load_example
@@ -26,15 +25,6 @@ from webhooks.registry import SOURCES
 from worker.clock import system_clock
 
 _TIMEOUT_SECONDS = 15
-# Which of Wabotick's endpoints an event comes in by.
-_TRIGGERS = {
-    "message.received": "incoming",
-    "message.sent": "outgoing",
-    "message.status": "status",
-    "conversation.status": "conversation",
-    "postback": "flow",
-    "flow.completed": "flow",
-}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -57,7 +47,7 @@ def send(
     context = open_context()
     name, target = _account(context, vendor, account)
     body = _example(vendor, event, variant)
-    _freshen(vendor, body, system_clock())
+    freshen(vendor, body, system_clock())
     for change in set_ or []:
         _set(body, *_pair(change, "--set"))
     if isinstance(target, CalledAccount) and target.base_url.startswith(
@@ -93,27 +83,12 @@ def _account(context: Context, vendor: str, wanted: str | None) -> tuple[str, Ac
     return next(iter(fitting.items()))
 
 
-def _example(vendor: str, event: str, variant: str | None) -> dict[str, Any]:
+def _example(vendor: str, event: str, variant: str | None) -> Any:
     names = example_names(vendor)
     wanted = f"{event}__{variant}" if variant else event
     if wanted not in names:
         raise CommandError(f'there is no example "{wanted}" of {vendor}: {", ".join(names)}')
     return load_example(vendor, wanted)
-
-
-def _freshen(vendor: str, body: dict[str, Any], now: datetime) -> None:
-    """Make an example one of now, with an identity of its own, so that it is no duplicate of the last one."""
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    if vendor == "scalev":
-        body.update({key: value for key, value in {"unique_id": f"event_{uuid4().hex[:24]}"}.items() if key in body})
-        body["timestamp"] = stamp
-        if "last_updated_at" in body["data"]:
-            body["data"]["last_updated_at"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    elif vendor == "proton":
-        body.update({"id": f"evt_{uuid4().hex[:12]}"} if "id" in body else {})
-        body["timestamp"] = stamp
-    elif vendor == "wabotick" and "webhook_type" not in body and body.get("wa_message_id"):
-        body["wa_message_id"] = f"wamid.{uuid4().hex.upper()}"
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:
@@ -123,7 +98,7 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     return path, value
 
 
-def _set(body: dict[str, Any], path: str, text: str) -> None:
+def _set(body: Any, path: str, text: str) -> None:
     """Set the value at a dotted path; it is read as JSON where it is JSON, as text otherwise."""
     try:
         value = json.loads(text)
@@ -150,7 +125,7 @@ def _child(node: Any, key: str, path: str) -> Any:
 def _post(
     context: Context, name: str, account: Account, event: str, body: bytes, query: list[str], url: str | None
 ) -> dict[str, Any]:
-    proof = prove(account, body, _TRIGGERS.get(event), system_clock())
+    proof = prove(account, body, SOURCES[account.vendor].triggers.get(event), system_clock())
     settings = context.settings
     base = url or f"http://{settings.bind}:{settings.receiver_port}"
     address = "/".join(part for part in (base.rstrip("/"), "webhooks", name, proof.path) if part)

@@ -4,14 +4,17 @@ Invariant: what is signed is the exact body that is sent.
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from pydantic import SecretStr
+
 from config import webhook_auth
-from config.accounts import Account, ProtonAccount, ScalevAccount, WabotickAccount
+from config.accounts import Account, FreighttechAccount, MetaAccount, ScalevAccount
+from config.webhook_auth import HmacScheme
 from console.cli.output import CommandError
 from webhooks.verification import hmac_sha256
 
@@ -26,19 +29,36 @@ class Proof:
 
 
 def prove(account: Account, body: bytes, trigger: str | None, now: datetime) -> Proof:
-    """Return what makes a body acceptable to an account's endpoint; CommandError when it cannot be made."""
+    """Return what makes a body acceptable to an account's endpoint; CommandError when it cannot be made.
+
+    `trigger` says by which of the account's endpoints it comes in, where there are several.
+    """
+    url_secrets: Mapping[str, Sequence[SecretStr]] = getattr(account, "url_secrets", {})
+    if found := url_secrets.get(trigger or ""):
+        return Proof(path=found[0].get_secret_value())
+    auth = _auth_of(account)
+    if auth is None:
+        raise CommandError(f'the account has no URL secret for "{trigger}"')
+    schemes = auth if isinstance(auth, list) else [auth]
+    proofs = [_SCHEMES[type(scheme)](scheme, body, now) for scheme in schemes]
+    headers = {name: value for proof in proofs for name, value in proof.headers.items()}
+    return Proof(headers, next((proof.path for proof in proofs if proof.path), ""))
+
+
+def _auth_of(account: Account) -> Any:
+    """Return the scheme, or schemes, of an account's requests whose URL carries no secret."""
     if isinstance(account, ScalevAccount):
-        digest = hmac_sha256(account.signing_secrets[0].get_secret_value().encode(), body)
-        return Proof({"X-Scalev-Hmac-Sha256": base64.b64encode(digest).decode()})
-    if isinstance(account, WabotickAccount):
-        secrets = {str(name): some for name, some in account.url_secrets.items()}.get(trigger or "")
-        if not secrets:
-            raise CommandError(f'the account has no URL secret for "{trigger}"')
-        return Proof(path=secrets[0].get_secret_value())
-    if isinstance(account, ProtonAccount):
-        auth = account.webhook_auth
-        return _SCHEMES[type(auth)](auth, body, now)
-    raise CommandError(f"it is not known how {account.vendor} proves its webhooks")
+        secrets = account.signing_secrets
+        return HmacScheme(scheme="hmac", header="X-Scalev-Hmac-Sha256", encoding="base64", secrets=secrets)
+    if isinstance(account, MetaAccount):
+        secrets = account.app_secrets
+        return HmacScheme(scheme="hmac", header="X-Hub-Signature-256", prefix="sha256=", secrets=secrets)
+    if isinstance(account, FreighttechAccount) and account.tracking_secrets:
+        return HmacScheme(
+            scheme="hmac", header="X-Webhook-Signature", timestamp_header="X-Webhook-Timestamp",
+            secrets=account.tracking_secrets,
+        )  # fmt: skip
+    return getattr(account, "webhook_auth", None)
 
 
 def _hmac(auth: webhook_auth.HmacScheme, body: bytes, now: datetime) -> Proof:

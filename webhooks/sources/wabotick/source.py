@@ -92,6 +92,14 @@ SOURCE = Source(
     schemes=_schemes,
     identify=_identify,
     read=_read,
+    triggers={
+        "message.received": "incoming",
+        "message.sent": "outgoing",
+        "message.status": "status",
+        "conversation.status": "conversation",
+        "postback": "flow",
+        "flow.completed": "flow",
+    },
     accepts_forms=True,
     mismatch_status=404,
 )
