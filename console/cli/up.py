@@ -4,6 +4,7 @@ Invariant: the configuration is checked and every port is free before anything s
 find the servers stands in `<data dir>/up.env`, readable by its owner only.
 """
 
+import base64
 import os
 import secrets
 import sys
@@ -20,6 +21,7 @@ from dotenv import dotenv_values
 from config.load import load_config
 from config.settings import PREFIX, UP_ENV_FILE, Settings, load_settings, read_environment
 from console.cli.output import say
+from console.cli.sandbox_wiring import webhook_targets
 from console.stack.directories import make_data_directory, run_directory
 from console.stack.postgres import EmbeddedPostgres
 from console.stack.redis import EmbeddedRedis
@@ -32,15 +34,31 @@ from worker.states import WORKER_HEARTBEAT
 _READY_TIMEOUT_SECONDS = 2
 # What the shipped accounts.yaml asks for, so that it can be run against the sandbox: a random value each, kept.
 _SANDBOX_SECRETS = (
-    "SCALEV_SIGNING_SECRET", "SCALEV_API_KEY", "WABOTICK_API_TOKEN", "WABOTICK_INCOMING_SECRET",
-    "WABOTICK_OUTGOING_SECRET", "WABOTICK_STATUS_SECRET", "WABOTICK_CONVERSATION_SECRET", "WABOTICK_FLOW_SECRET",
+    "SCALEV_SIGNING_SECRET", "SCALEV_API_KEY",
+    "WABOTICK_API_TOKEN", "WABOTICK_INCOMING_SECRET", "WABOTICK_OUTGOING_SECRET", "WABOTICK_STATUS_SECRET",
+    "WABOTICK_CONVERSATION_SECRET", "WABOTICK_FLOW_SECRET",
+    "META_APP_SECRET", "META_VERIFY_TOKEN", "META_ACCESS_TOKEN",
     "PROTON_API_KEY", "PROTON_WEBHOOK_SECRET",
+    "CGB_API_TOKEN", "CGB_WEBHOOK_SECRET",
+    "OPEN_MERCATO_API_KEY", "OPEN_MERCATO_WEBHOOK_SECRET",
+    "FREIGHTTECH_PUSH_SECRET", "FREIGHTTECH_TRACKING_SECRET",
+    "BILLING_WEBHOOK_SECRET",
 )  # fmt: skip
-_SANDBOX_URLS = {"SCALEV_BASE_URL": "/scalev/v3", "WABOTICK_BASE_URL": "/wabotick/api/v1", "PROTON_BASE_URL": "/proton"}
+_SANDBOX_URLS = {
+    "SCALEV_BASE_URL": "/scalev/v3",
+    "WABOTICK_BASE_URL": "/wabotick/api/v1",
+    "META_BASE_URL": "/meta/v23.0",
+    "PROTON_BASE_URL": "/proton",
+    "CGB_BASE_URL": "/cgb/api",
+    "OPEN_MERCATO_BASE_URL": "/open_mercato/api",
+}
 _SANDBOX_KEYS = {
     "SANDBOX_SCALEV_KEY": "SCALEV_API_KEY",
     "SANDBOX_WABOTICK_TOKEN": "WABOTICK_API_TOKEN",
+    "SANDBOX_META_TOKEN": "META_ACCESS_TOKEN",
     "SANDBOX_PROTON_KEY": "PROTON_API_KEY",
+    "SANDBOX_CGB_TOKEN": "CGB_API_TOKEN",
+    "SANDBOX_OPEN_MERCATO_KEY": "OPEN_MERCATO_API_KEY",
 }
 
 
@@ -76,7 +94,10 @@ class _Up:
             self._written |= self._sandbox_variables(settings, given)
         self._environ = self._written | given
         self._settings = load_settings(self._environ)
-        load_config(self._settings.config_dir, self._environ, make_catalog())
+        config = load_config(self._settings.config_dir, self._environ, make_catalog())
+        if sandbox:
+            own, there = _url(settings, settings.receiver_port), _url(settings, settings.sandbox_port)
+            self._environ = {"SANDBOX_WEBHOOKS": webhook_targets(config, own, there)} | self._environ
         self._started_at = system_clock()
 
     def run(self) -> None:
@@ -96,7 +117,7 @@ class _Up:
 
     def _sandbox_variables(self, settings: Settings, given: Mapping[str, str]) -> dict[str, str]:
         kept = dotenv_values(self._data_dir / UP_ENV_FILE, interpolate=False)
-        values = {name: kept.get(name) or secrets.token_urlsafe(24) for name in _SANDBOX_SECRETS}
+        values = {name: kept.get(name) or _new_secret(name) for name in _SANDBOX_SECRETS}
         values |= {name: f"{_url(settings, settings.sandbox_port)}{path}" for name, path in _SANDBOX_URLS.items()}
         known = {**values, **given}
         values |= {name: known[source] for name, source in _SANDBOX_KEYS.items()}
@@ -181,6 +202,13 @@ class _Up:
         say(f"  {shown} send scalev order.created")
         say("Ctrl-C stops everything.")
         say("")
+
+
+def _new_secret(name: str) -> str:
+    """Return a random secret; that of Open Mercato's webhooks has the form that Standard Webhooks wants."""
+    if name == "OPEN_MERCATO_WEBHOOK_SECRET":
+        return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    return secrets.token_urlsafe(24)
 
 
 def _url(settings: Settings, port: int) -> str:

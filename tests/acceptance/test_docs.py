@@ -14,6 +14,7 @@ from tasks.actions.registry import ACTIONS, make_catalog
 from tests.support.command_line import hookyard_calls, refusal
 from tests.support.programs import Program, eventually
 from tests.support.shop import Shop
+from tests.support.variables import variables_of
 from webhooks.registry import SOURCES
 from worker.context import CUSTOMER_FIELDS, ORDER_FIELDS
 from worker.states import DeliveryState, EventState, Reason
@@ -22,8 +23,7 @@ ROOT = DOCS.parent
 PATHS = [*sorted(DOCS.rglob("*.md")), ROOT / "deploy" / "README.md", ROOT / "README.md"]
 OURS = [path for path in PATHS if path != ROOT / "README.md"]
 # Every variable that the shipped examples and the pages ask for, each with a value of its own.
-_TEXTS = "".join(path.read_text() for path in [*EXAMPLES.rglob("*.yaml"), *DOCS.rglob("*.md")])
-VARIABLES = {name: f"{name.lower()}-example" for name in re.findall(r"\$\{([A-Z_]+)\}", _TEXTS)}
+VARIABLES = variables_of([*EXAMPLES.rglob("*.yaml"), *DOCS.rglob("*.md")])
 # Commands that change nothing, so that they can be tried as they stand.
 HARMLESS = ("check", "events", "deliveries", "dead list", "quarantine list", "quarantine verify")
 
