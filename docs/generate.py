@@ -1,11 +1,12 @@
-"""Writes the pages of docs/ that follow from the code: settings.md and commands.md.
+"""Writes what in docs/ follows from the code: settings, commands, and the tables of events and actions.
 
-`python -m docs.generate` writes them; a test says when they are not current. Only what stands between the two markers
-of a page is written, the rest is a person's.
+`python -m docs.generate` writes them; a test says when they are not current. Only what stands between a block's two
+markers is written, the rest is a person's.
 """
 
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,9 +16,19 @@ from pydantic_core import PydanticUndefined
 
 from config.settings import PREFIX, Settings
 from console.cli.main import COMMANDS, make_command
+from console.cli.vendors import described
+from tasks.actions.registry import ACTIONS
+from worker.acting import Action
+from worker.states import Handling
 
 DOCS = Path(__file__).parent
-BEGIN, END = "<!-- begin: written by docs/generate.py -->", "<!-- end -->"
+END = "<!-- end -->"
+_BLOCK = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
+_HANDLING = {
+    Handling.HANDLED: "rules may follow",
+    Handling.IGNORED: "kept; nothing follows, on purpose",
+    Handling.UNKNOWN: "kept and counted",
+}
 # Defaults that depend on where the program is installed, in words.
 _DEFAULTS = {
     "config_dir": "`./hookyard.d` where it exists, else the shipped examples",
@@ -44,16 +55,72 @@ def commands_list() -> str:
     return "\n".join(parts).strip()
 
 
-def written(page: str, text: str) -> str:
-    """Return a page with what stands between its markers replaced by `text`."""
-    before, _, rest = page.partition(BEGIN)
-    _, marker, after = rest.partition(END)
-    if not marker:
-        raise ValueError("the page has no markers")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+def events_table(vendor: str) -> str:
+    """Return every event that comes in from a vendor as a row."""
+    rows = [
+        f"| `{event['event']}` | {_HANDLING[event['handling']]} | {_tried(vendor, event)} |"
+        for event in described(vendor)["events"]
+    ]
+    return "\n".join(["| event | what becomes of it | try it |", "| --- | --- | --- |", *rows])
 
 
-PAGES: Mapping[str, Any] = {"settings.md": settings_table, "commands.md": commands_list}
+def actions_table(vendor: str) -> str:
+    """Return every action at a vendor as a row: required parameters first, the others in brackets."""
+    rows = [
+        f"| `{name}` | {_one_line(action.summary)} | {_parameters(action)} | {_after_silence(action)} |"
+        for name, action in sorted(ACTIONS.items())
+        if name.partition(".")[0] == vendor
+    ]
+    head = ["| action | what it does | parameters | when no answer comes back |", "| --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows])
+
+
+def blocks_of(page: str) -> list[str]:
+    """Return the names of a page's generated blocks."""
+    return _BLOCK.findall(page)
+
+
+def written(path: Path) -> str:
+    """Return a page as it should be: each block between its markers made anew."""
+    page = path.read_text(encoding="utf-8")
+    for name in blocks_of(page):
+        before, begin, rest = page.partition(f"\n<!-- generated: {name} -->\n")
+        _, marker, after = rest.partition(END)
+        if not marker:
+            raise ValueError(f"{path}: the block {name} has no {END}")
+        page = f"{before}{begin}\n{BLOCKS[name](path.stem)}\n\n{END}{after}"
+    return page
+
+
+def pages() -> list[Path]:
+    """Return every page that has a generated block."""
+    return [path for path in sorted(DOCS.rglob("*.md")) if blocks_of(path.read_text(encoding="utf-8"))]
+
+
+BLOCKS: Mapping[str, Callable[[str], str]] = {
+    "settings": lambda _: settings_table(),
+    "commands": lambda _: commands_list(),
+    "events": events_table,
+    "actions": actions_table,
+}
+"""Each block's text, from the name of its page: that of a vendor is the vendor's."""
+
+
+def _tried(vendor: str, event: Mapping[str, Any]) -> str:
+    name = event["event"].removeprefix(f"{vendor}.")
+    return f"`hookyard send {vendor} {name}`" if event["examples"] else ""
+
+
+def _parameters(action: Action) -> str:
+    names = [
+        (f"`{name}`" if field.is_required() else f"[`{name}`]")
+        for name, field in action.parameters.model_fields.items()
+    ]
+    return " ".join(sorted(names, key=lambda name: name.startswith("[")))
+
+
+def _after_silence(action: Action) -> str:
+    return "tried again" if action.idempotent else f"`unknown`: {_one_line(action.settled_by)}"
 
 
 def _default(name: str, field: FieldInfo) -> str:
@@ -101,13 +168,11 @@ def _one_line(text: str | None) -> str:
 
 def main() -> None:
     """Write the pages, and say which changed."""
-    for name, make in PAGES.items():
-        path = DOCS / name
-        old = path.read_text(encoding="utf-8")
-        new = written(old, make())
-        if new != old:
+    for path in pages():
+        new = written(path)
+        if new != path.read_text(encoding="utf-8"):
             path.write_text(new, encoding="utf-8")
-            sys.stdout.write(f"{name} written\n")
+            sys.stdout.write(f"{path.relative_to(DOCS)} written\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from config.load import load_config
 from config.rules import matches
 from config.settings import EXAMPLES
-from docs.generate import DOCS, PAGES, written
+from docs.generate import DOCS, blocks_of, pages, written
 from tasks.actions.registry import ACTIONS, make_catalog
 from tests.support.command_line import hookyard_calls, refusal
 from tests.support.programs import Program, eventually
@@ -46,11 +46,20 @@ def _anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_generated_pages_are_current(name: str) -> None:
+@pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(DOCS)))
+def test_generated_blocks_are_current(path: Path) -> None:
     """`python -m docs.generate` would change nothing."""
-    page = (DOCS / name).read_text(encoding="utf-8")
-    assert page == written(page, PAGES[name]()), "run: python -m docs.generate"
+    assert path.read_text(encoding="utf-8") == written(path), "run: python -m docs.generate"
+
+
+def test_every_vendor_has_a_page_with_its_events_and_actions() -> None:
+    """A vendor that something comes in from, or that something can be done at, is documented from the registries."""
+    vendors = {*SOURCES, *(name.partition(".")[0] for name in ACTIONS)}
+    for vendor in vendors:
+        page = DOCS / "vendors" / f"{vendor}.md"
+        wanted = {"events"} if vendor in SOURCES and SOURCES[vendor].event_types else set()
+        wanted |= {"actions"} if any(name.startswith(f"{vendor}.") for name in ACTIONS) else set()
+        assert set(blocks_of(page.read_text(encoding="utf-8"))) == wanted, vendor
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.relative_to(ROOT)))
