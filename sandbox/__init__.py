@@ -1,4 +1,4 @@
-"""The vendors Scalev, Wabotick and Proton, faked over HTTP after their documents: for demos, tests and benchmarks.
+"""The vendors, faked over HTTP after their documents, and the phones of their customers: for demos, tests, benchmarks.
 
 Invariant: it stands alone; it imports nothing of the rest of the project, and the rest imports nothing of it.
 """

@@ -1,4 +1,4 @@
-"""Serves the faked vendors over HTTP, with the control API and the page beside them.
+"""Serves the faked vendors over HTTP, with the control API, the pages and the phones beside them.
 
 Invariant: whatever a client sends, the answer is a vendor's or the control API's own; never a stack trace.
 """
@@ -18,10 +18,12 @@ from sandbox.exchange import Call
 from sandbox.intake import Body, read_body
 from sandbox.mishaps import answer_with_fault, deliver
 from sandbox.page import add_page_routes
+from sandbox.phone_control import add_phone_control_routes
+from sandbox.phone_pages import add_phone_routes
 from sandbox.targets import read_targets
 from sandbox.vendors.base import Vendor
 from sandbox.vendors.registry import VENDORS
-from sandbox.web import WORLD, errors_as_json
+from sandbox.web import WORLD, errors_as_json, same_site_only
 from sandbox.webhook_control import add_webhook_routes
 from sandbox.world import Options, World
 
@@ -62,11 +64,13 @@ async def read_call(request: web.Request, vendor: Vendor) -> Call:
 
 def make_app(options: Options) -> web.Application:
     """Build the aiohttp application."""
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[errors_as_json])
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[errors_as_json, same_site_only])
     app[WORLD] = World(options)
     add_page_routes(app)
     add_control_routes(app)
     add_webhook_routes(app)
+    add_phone_control_routes(app)
+    add_phone_routes(app)
     app.cleanup_ctx.append(_emitting)
     names = "|".join(vendor.name for vendor in VENDORS)
     app.router.add_route("*", f"/{{vendor:{names}}}{{path:(/.*)?}}", handle_vendor)

@@ -5,6 +5,7 @@ Invariant: a vendor that is not in this table does not exist for the rest of the
 
 from sandbox.vendors.base import Vendor
 from sandbox.vendors.cgb.vendor import Cgb
+from sandbox.vendors.meta.vendor import Meta
 from sandbox.vendors.proton.vendor import Proton
 from sandbox.vendors.scalev.vendor import Scalev
 from sandbox.vendors.wabotick.vendor import Wabotick
@@ -12,6 +13,7 @@ from sandbox.vendors.wabotick.vendor import Wabotick
 VENDORS: tuple[type[Vendor], ...] = (
     Scalev,
     Wabotick,
+    Meta,
     Proton,
     Cgb,
 )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeGuard
 from sandbox.exchange import Answer, Call, Json
 from sandbox.phones import STEPS, UNDELIVERABLE
 from sandbox.vendors.wabotick.events import ACTION_STATUSES, conversation_body, status_body
-from sandbox.vendors.wabotick.state import BOT_ID, BOT_USERNAME
+from sandbox.vendors.wabotick.state import BOT_ID
 from sandbox.vendors.wabotick.words import failed_reason
+from sandbox.whatsapp_account import SHOWN_NUMBER
 
 if TYPE_CHECKING:
     from sandbox.vendors.wabotick.vendor import Wabotick
@@ -91,7 +92,7 @@ def _flow(vendor: "Wabotick", call: Call) -> Answer:
         "postbackid": "",
         "user_input_data": [],
         "user_message": "",
-        "whatsapp_bot_username": BOT_USERNAME,
+        "whatsapp_bot_username": SHOWN_NUMBER,
         **{name: value for name, value in call.params.items() if name != "phone_number"},
     }
     vendor.emit("flow", body)

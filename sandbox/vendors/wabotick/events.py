@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 from sandbox.exchange import Json
 from sandbox.phones import Button, Message
-from sandbox.vendors.wabotick.state import BOT_ID, BOT_NAME, BOT_USERNAME, PHONE_NUMBER_ID, wall_clock
+from sandbox.vendors.wabotick.state import BOT_ID, BOT_NAME, wall_clock
+from sandbox.whatsapp_account import PHONE_NUMBER_ID, SHOWN_NUMBER
 
 if TYPE_CHECKING:
     from sandbox.vendors.wabotick.vendor import Wabotick
@@ -37,7 +38,7 @@ def message_body(vendor: "Wabotick", message: Message) -> dict[str, Json]:
         "label_names": ",".join(vendor.chats.label_names(subscriber)) if subscriber else "",
         **_person(vendor, message.phone),
         "user_message": _words(message),
-        "whatsapp_bot_username": BOT_USERNAME,
+        "whatsapp_bot_username": SHOWN_NUMBER,
     }
     if subscriber and subscriber.custom_fields:
         body["custom_fields"] = dict(subscriber.custom_fields)
@@ -59,7 +60,7 @@ def status_body(vendor: "Wabotick", message: Message, status: str) -> dict[str, 
         "status_time": wall_clock(at),
         "failed_reason": vendor.failed_reason(message) or None,
         **_person(vendor, message.phone),
-        "whatsapp_bot_username": BOT_USERNAME,
+        "whatsapp_bot_username": SHOWN_NUMBER,
     }
 
 
@@ -74,7 +75,7 @@ def conversation_body(vendor: "Wabotick", phone: str, action: str) -> dict[str, 
         "changed_at": wall_clock(vendor.setup.clock()),
         "wa_message_id": "",
         **_person(vendor, phone),
-        "whatsapp_bot_username": BOT_USERNAME,
+        "whatsapp_bot_username": SHOWN_NUMBER,
     }
 
 
@@ -86,7 +87,7 @@ def flow_body(vendor: "Wabotick", message: Message, button: Button) -> dict[str,
         "postbackid": _postback_id(vendor, button),
         "user_input_data": [],
         "user_message": button.title,
-        "whatsapp_bot_username": BOT_USERNAME,
+        "whatsapp_bot_username": SHOWN_NUMBER,
     }
     return {**body, **_ticked(vendor, message)} if vendor.settings.all_flow_fields else body
 

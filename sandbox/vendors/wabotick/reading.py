@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from sandbox.exchange import Answer, Call, Json
 from sandbox.phones import Message
 from sandbox.vendors.wabotick.shapes import disguised, ok, paged
-from sandbox.vendors.wabotick.state import BOT_ID, PHONE_NUMBER_ID, Row, wall_clock
+from sandbox.vendors.wabotick.state import BOT_ID, Row, wall_clock
 from sandbox.vendors.wabotick.words import ACCOUNT_NOT_FOUND, checked
+from sandbox.whatsapp_account import PHONE_NUMBER_ID
 
 if TYPE_CHECKING:
     from sandbox.vendors.wabotick.vendor import Wabotick

@@ -22,8 +22,8 @@ from sandbox.vendors.wabotick.words import (
     UNSENDABLE,
     checked,
 )
+from sandbox.whatsapp_account import Template, filled, is_sendable, positions
 from sandbox.whatsapp_errors import error_of
-from sandbox.whatsapp_templates import Template, filled, is_sendable, positions
 
 if TYPE_CHECKING:
     from sandbox.vendors.wabotick.vendor import Wabotick

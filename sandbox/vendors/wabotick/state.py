@@ -10,13 +10,10 @@ from pathlib import Path
 
 from sandbox.exchange import Json
 from sandbox.ids import IdMaker
-from sandbox.whatsapp_templates import Template, load_templates
+from sandbox.whatsapp_account import Template, load_templates
 
-PHONE_NUMBER_ID = "100000000000001"
-NUMBER = "12025550100"
 BOT_ID = 4242
 BOT_NAME = "Example Store"
-BOT_USERNAME = "+1 202-555-0100"
 
 _SHOP_FILE = Path(__file__).with_name("shop.json")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.exchange import Answer, Call, Json
 from sandbox.vendors.wabotick.shapes import ok, paged
-from sandbox.vendors.wabotick.state import PHONE_NUMBER_ID, Chats, Subscriber, wall_clock
+from sandbox.vendors.wabotick.state import Chats, Subscriber, wall_clock
 from sandbox.vendors.wabotick.words import (
     ACCOUNT_NOT_FOUND,
     SUBSCRIBER_EXISTS,
@@ -15,6 +15,7 @@ from sandbox.vendors.wabotick.words import (
     SUBSCRIBER_NOT_FOUND,
     checked,
 )
+from sandbox.whatsapp_account import PHONE_NUMBER_ID
 
 if TYPE_CHECKING:
     from sandbox.vendors.wabotick.vendor import Wabotick

@@ -12,8 +12,9 @@ from sandbox.vendors.wabotick.control import control
 from sandbox.vendors.wabotick.effects import SENTENCES
 from sandbox.vendors.wabotick.settings import WabotickSettings
 from sandbox.vendors.wabotick.shapes import dressed
-from sandbox.vendors.wabotick.state import BOT_ID, NUMBER, PHONE_NUMBER_ID, Chats, Subscriber
+from sandbox.vendors.wabotick.state import BOT_ID, Chats, Subscriber
 from sandbox.vendors.wabotick.words import ACCOUNT_NOT_FOUND, SUBSCRIBER_NOT_FOUND, checked, failed_reason, failure
+from sandbox.whatsapp_account import NUMBER, PHONE_NUMBER_ID
 
 HTML = "text/html; charset=UTF-8"
 LOGIN_PATH = "/wabotick/login"

@@ -1,4 +1,4 @@
-"""A real sandbox process on a free port, and plain httpx clients for its three vendors.
+"""A real sandbox process on a free port, and plain httpx clients for its vendors.
 
 Invariant: every test begins with a sandbox that is back at its seed.
 """
@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+from tests.conformance.sandbox.receiver import Receiver, running_receiver
 
 Starter = Callable[..., AbstractContextManager[tuple[str, "subprocess.Popen[str]"]]]
 
@@ -84,3 +86,18 @@ def proton(base_url: str) -> Iterator[httpx.Client]:
     headers = {"X-Api-Key": "example-key", "X-Company": "harborline", "X-User-Id": "ops@harborline.example"}
     with httpx.Client(base_url=f"{base_url}/proton/harborline", headers=headers, timeout=10) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def meta(base_url: str) -> Iterator[httpx.Client]:
+    """Return a client of the Cloud API with a token, for the number's messages."""
+    headers = {"Authorization": "Bearer EAAexample"}
+    with httpx.Client(base_url=f"{base_url}/meta/v23.0/100000000000001", headers=headers, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Return a receiver of webhooks of this test's own."""
+    with running_receiver() as found:
+        yield found

@@ -3,25 +3,18 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conformance.sandbox.receiver import Receiver, running_receiver
+from tests.conformance.sandbox.receiver import Receiver
 
 Starter = Callable[..., AbstractContextManager[tuple[str, "subprocess.Popen[str]"]]]
 
 PHONE = "12025550143"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A receiver of this test's own."""
-    with running_receiver() as found:
-        yield found
 
 
 def aim(sandbox: httpx.Client, receiver: Receiver, trigger: str = "incoming", **more: Any) -> None:

@@ -1,6 +1,6 @@
-"""The message templates that Meta approved for the sandbox's business, and how one looks when it is filled.
+"""The WhatsApp business account of the sandbox's shop: its number, its approved templates, how one looks filled.
 
-Invariant: every vendor on the business number sees the same templates, as they all belong to one business account.
+Invariant: every vendor on the number sees the same templates, as they belong to the account and not to a vendor.
 """
 
 import json
@@ -9,6 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox.exchange import Json
+
+NUMBER = "12025550100"
+SHOWN_NUMBER = "+1 202-555-0100"
+PHONE_NUMBER_ID = "100000000000001"
 
 Template = dict[str, Json]
 
