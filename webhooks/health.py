@@ -47,7 +47,13 @@ _BY_SECRET = text(
     WHERE id >= CAST(:since AS uuid) AND secret_index IS NOT NULL GROUP BY account, trigger, secret_index
     """
 )
-_SECRETS_SEEN = timedelta(hours=1)
+_BY_HANDLING = text(
+    """
+    SELECT account, handling, count(*) AS total FROM events
+    WHERE id >= CAST(:since AS uuid) AND secret_index IS NOT NULL GROUP BY account, handling
+    """
+)
+_SEEN = timedelta(hours=1)
 
 
 class Health:
@@ -100,7 +106,9 @@ class Health:
         with self._engine.connect() as connection:
             beat = last_beat(connection, WORKER_HEARTBEAT)
             rows = connection.execute(_WAITING).all()
-            matched = connection.execute(_BY_SECRET, {"since": _first_id(now - _SECRETS_SEEN)}).all()
+            since = {"since": _first_id(now - _SEEN)}
+            matched = connection.execute(_BY_SECRET, since).all()
+            handled = connection.execute(_BY_HANDLING, since).all()
         age = (now - beat).total_seconds() if beat else float("inf")
         yield GaugeMetricFamily("hookyard_worker_heartbeat_age_seconds", "Since a worker consumed a heartbeat", age)
         yield GaugeMetricFamily("hookyard_broker_up", "Whether Redis answers", float(self.broker_lives()))
@@ -121,6 +129,14 @@ class Health:
             secret = f"{row.trigger}:{row.secret_index}" if row.trigger else str(row.secret_index)
             secrets.add_metric([row.account, secret], row.total)
         yield secrets
+        handling = GaugeMetricFamily(
+            "hookyard_events_by_handling",
+            "Events of the last hour: handled, ignored on purpose, of an unknown type",
+            labels=["account", "handling"],
+        )
+        for row in handled:
+            handling.add_metric([row.account, row.handling], row.total)
+        yield handling
 
 
 def _first_id(moment: datetime) -> str:

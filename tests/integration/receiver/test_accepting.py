@@ -1,6 +1,7 @@
 """Accepting over real HTTP: 200 means stored, once; what is kept and logged holds no secret."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -87,6 +88,24 @@ def test_which_secret_matched_is_recorded(running: Running) -> None:
     assert found == [0, 1]
     metrics = httpx.get(f"{running.shop.receiver_url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
     assert 'hookyard_events_by_secret{account="toko",secret="1"} 1.0' in metrics
+
+
+def test_handled_ignored_and_unknown_events_are_counted_apart(running: Running) -> None:
+    """What nobody has heard of shows itself, beside what is left alone on purpose."""
+
+    def counted() -> dict[str, float]:
+        page = httpx.get(f"{running.shop.receiver_url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
+        found = re.findall(r'hookyard_events_by_handling\{account="toko",handling="(\w+)"\} ([\d.]+)', page)
+        return {handling: float(total) for handling, total in found}
+
+    before = counted()
+    bodies = [{"event": "business.test_event", "unique_id": "event_tested", "data": {}}]
+    bodies += [{"event": "order.unheard_of", "unique_id": f"event_{number}", "data": {}} for number in range(2)]
+    for body in (*bodies, order_created()):
+        running.post_signed(json.dumps(body).encode()).raise_for_status()
+
+    grown = {handling: total - before.get(handling, 0) for handling, total in counted().items()}
+    assert grown == {"handled": 1, "ignored": 1, "unknown": 2}
 
 
 def test_a_hundred_at_once_are_one_event(running: Running) -> None:
