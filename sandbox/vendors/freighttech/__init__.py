@@ -1,0 +1,1 @@
+"""Freighttech, faked: it tells where containers are."""
