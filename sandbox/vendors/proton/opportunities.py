@@ -1,4 +1,4 @@
-"""Proton's opportunities and tasks (legacy routes, shouted envelope).
+"""Proton's opportunities (legacy routes, shouted envelope).
 
 Invariant: nothing here is idempotent: the same create twice makes two, as at the vendor.
 """
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sandbox.exchange import Answer, Call, Effect, Json
-from sandbox.intake import load_json
 from sandbox.vendors.proton.search import search_opportunities
 from sandbox.vendors.proton.state import Company, Record, stamp
 from sandbox.vendors.proton.words import InvalidError, failure, success, text
@@ -90,19 +89,6 @@ def search(vendor: "Proton", call: Call) -> Answer:
     return success(search_opportunities(vendor.company(call).opportunities.values(), call.params))
 
 
-def create_task(vendor: "Proton", call: Call) -> Answer:
-    """POST /{company}/create/task: a multipart form, with JSON text in `associations`."""
-    company = vendor.company(call)
-    task: Record = {name: text(call, name) for name in ("user_id", "due_date", "note")}
-    task["title"] = text(call, "title", required=True)
-    task["associations"] = _associations(text(call, "associations"))
-    task["task_id"] = vendor.ids.uuid("task")
-    task["completed"] = False
-    company.tasks[task["task_id"]] = task
-    effect = {"kind": "task", "id": task["task_id"], "title": task["title"], "user_id": task["user_id"]}
-    return success({"task_id": task["task_id"]}, "SUCCESS", effect)
-
-
 def _with_opportunity(vendor: "Proton", call: Call, then: Callable[[Record], Answer]) -> Answer:
     opportunity = vendor.company(call).opportunities.get(call.ids["id"])
     return failure(404, "Opportunity not found") if opportunity is None else then(opportunity)
@@ -149,13 +135,3 @@ def _check_references(company: Company, fields: Record) -> None:
     customer = fields.get("customer_id")
     if customer is not None and company.customer(customer) is None:
         raise InvalidError(f"customer {customer} does not exist")
-
-
-def _associations(value: str | None) -> Json:
-    try:
-        associations = load_json(value) if value else []
-    except ValueError:
-        raise InvalidError("associations must be JSON text") from None
-    if not isinstance(associations, list):
-        raise InvalidError("associations must be a JSON list")
-    return associations

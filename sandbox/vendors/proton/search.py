@@ -1,86 +1,105 @@
-"""Proton's searches: `{operator: operand}` filters over customers and opportunities.
+"""Proton's searches: pages of v1 and v2 with a query and filters beside it, and the legacy ones by attribute.
 
-Invariant: filters are ANDed, and an operator or field that does not exist is refused, never ignored.
+Invariant: a field that cannot be searched is refused, never ignored.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sandbox.exchange import Json
+from sandbox.vendors.proton.operators import OPERATORS, PAGE_OPERATORS, QUOTE_OPERATORS, check, fits
 from sandbox.vendors.proton.state import Record
-from sandbox.vendors.proton.words import InvalidError
+from sandbox.vendors.proton.words import InvalidError, objects, text
 
 DEFAULT_COUNT = 10
 MAX_COUNT = 1000
 
 
-def _compare(compare: Callable[[Any, Any], bool]) -> Callable[[Json, Json], bool]:
-    """Compare only what can be compared: two numbers or two texts."""
+@dataclass(frozen=True)
+class PageSearch:
+    """One search of v1 or v2.
 
-    def check(value: Json, operand: Json) -> bool:
-        numbers = isinstance(value, int | float) and isinstance(operand, int | float)
-        return (numbers or (isinstance(value, str) and isinstance(operand, str))) and compare(value, operand)
+    Attributes:
+        noun: what is found, for the message.
+        filters: the fields that filter; a short tuple of operators narrows what one of them takes.
+        item: what a row shows; empty shows all.
+        queried: the fields the free query looks into.
+        most: the largest page; a larger one is refused.
+    """
 
-    return check
+    noun: str
+    filters: Mapping[str, tuple[str, ...]]
+    item: tuple[str, ...]
+    queried: tuple[str, ...]
+    needs_query: bool = True
+    most: int | None = None
+    extras: tuple[str, ...] = field(default=("query",))
 
 
-def _contains(value: Json, operand: Json) -> bool:
-    if isinstance(value, list):
-        return operand in value
-    return isinstance(value, str) and isinstance(operand, str) and operand in value
+def _any(*names: str) -> dict[str, tuple[str, ...]]:
+    return dict.fromkeys(names, ())
 
 
-def _equal(value: Json, operand: Json) -> bool:
-    return operand in value if isinstance(value, list) and not isinstance(operand, list) else bool(value == operand)
-
-
-OPERATORS: Mapping[str, Callable[[Json, Json], bool]] = {
-    "eq": _equal,
-    "neq": lambda value, operand: not _equal(value, operand),
-    "gt": _compare(lambda a, b: a > b),
-    "gte": _compare(lambda a, b: a >= b),
-    "lt": _compare(lambda a, b: a < b),
-    "lte": _compare(lambda a, b: a <= b),
-    "contains": _contains,
-    "not_contains": lambda value, operand: not _contains(value, operand),
-}
-PAGE_OPERATORS = {
-    **OPERATORS,
-    "exists": lambda value, operand: (value not in (None, "", [])) is bool(operand),
-    "includes": lambda value, operand: isinstance(operand, list) and any(_equal(value, item) for item in operand),
-}
-
-CUSTOMER_FILTERS = (
-    "name",
-    "type",
-    "branch",
-    "location",
-    "account_type",
-    "representative_ids",
-    "bill_to_id",
-    "street_address",
-    "city",
-    "state",
-    "zip_code",
-    "region",
-    "country",
+_PLACE = ("street_address", "city", "state", "zip_code", "region", "country")
+CUSTOMERS = PageSearch(
+    "Customers",
+    _any("name", "type", "branch", "location", "account_type", "representative_ids", "bill_to_id", *_PLACE),
+    (
+        "customer_id",
+        "id",
+        "name",
+        "bill_to_id",
+        *_PLACE[:4],
+        "email",
+        "office_phone_number",
+        "fax_number",
+        "branch",
+        "region",
+        "country",
+    ),
+    ("customer_id", "name", "email", "office_phone_number", "street_address", "city"),
 )
-CUSTOMER_ITEM = (
-    "customer_id",
-    "id",
-    "name",
-    "bill_to_id",
-    "street_address",
-    "city",
-    "state",
-    "zip_code",
-    "email",
-    "office_phone_number",
-    "fax_number",
-    "branch",
-    "region",
-    "country",
+_CONTACT_PLACE = ("street_address", "street_address_2", "street_address_3", "apartment", "city", "state", "country")
+CONTACTS = PageSearch(
+    "Contacts",
+    _any("customer_id", "contact_type", "position"),
+    (
+        "contact_id",
+        "name",
+        "surname",
+        "full_name",
+        "customer_id",
+        "customer_name",
+        "contact_type",
+        "position",
+        "email",
+        "phone_number",
+        *_CONTACT_PLACE,
+        "zip_code",
+    ),
+    ("contact_id", "name", "surname", "full_name", "email", "phone_number", "customer_name"),
 )
+_EXACT = ("eq", "neq", "includes")
+CALL_NOTES = PageSearch(
+    "Call notes",
+    {
+        **dict.fromkeys(("customer_id", "user_id", "bill_to_id", "call_type"), _EXACT),
+        "date": ("eq", "gt", "gte", "lt", "lte"),
+        "customer_is_active": ("eq", "neq"),
+    },
+    (),
+    ("notes", "customer_name", "customer_id", "user_id"),
+    needs_query=False,
+    most=100,
+    extras=("query", "sort_field", "sort_order"),
+)
+LEADS = PageSearch(
+    "Leads",
+    _any(*_PLACE),
+    (),
+    ("lead_id", "name", "email", "office_phone_number", "street_address", "city"),
+)
+
 OPPORTUNITY_FILTERS = (
     "opportunity_id",
     "pipeline_id",
@@ -101,111 +120,160 @@ OPPORTUNITY_FILTERS = (
     "is_deleted",
     "deleted_date",
 )
-OPPORTUNITY_EXTRAS = ("view_as_user_id", "custom_fields", "inherited_fields")
+QUOTE_FILTERS = (
+    "quote_id",
+    "bill_to_id",
+    "customer_id",
+    "customer_name",
+    "customer_is_active",
+    "contact_id",
+    "created_date",
+    "expiration_date",
+    "status",
+    "status_erp",
+    "status_rep",
+    "total_value",
+    "remaining_value",
+    "realized_value",
+    "manufacturer",
+    "source",
+)
+_OPPORTUNITY_EXTRAS = ("view_as_user_id", "custom_fields", "inherited_fields")
+_QUOTE_EXTRAS = ("sort_field", "sort_order", "all_accounts", "requesting_user_id", "query")
 _PAGING = ("count", "offset")
 
 
-def search_opportunities(opportunities: Iterable[Record], body: Mapping[str, Json]) -> dict[str, Json]:
-    """Return `{opportunities, total_count, total_value}`; deleted ones only when asked for.
+def search_page(records: Iterable[Record], body: Mapping[str, Json], search: PageSearch) -> dict[str, Json]:
+    """Return a page; the query ignores case, filters stand beside it.
+
+    Raises:
+        InvalidError: no query where one is needed, an unknown field or operator, too large a page.
+    """
+    query = text(body, "query")
+    if query is None and search.needs_query:
+        raise InvalidError("query is required")
+    allowed = {name: operators or tuple(PAGE_OPERATORS) for name, operators in search.filters.items()}
+    filters = _filters(body, allowed, search.extras)
+    rows = [
+        record
+        for record in records
+        if any((query or "").lower() in str(record.get(name) or "").lower() for name in search.queried)
+        and all(fits(record.get(name), condition) for name, condition in filters.items())
+    ]
+    rows = _sorted(rows, body) if "sort_field" in search.extras else rows
+    count, offset = max(_whole(body, "count", DEFAULT_COUNT), 1), _whole(body, "offset", 0)
+    if search.most is not None and count > search.most:
+        raise InvalidError(f"count must be at most {search.most}")
+    shown = rows[offset : offset + count]
+    items = [{name: row.get(name) for name in search.item} if search.item else row for row in shown]
+    return {
+        "message": f"{search.noun} found" if items else f"No {search.noun.lower()} found",
+        "items": items,
+        "total_count": len(rows),
+        "page_size": count,
+        "page_number": offset // count + 1,
+        "total_pages": -(-len(rows) // count),
+    }
+
+
+def find_opportunities(opportunities: Iterable[Record], body: Mapping[str, Json]) -> list[Record]:
+    """Return the opportunities that fit; deleted ones only when asked for.
 
     Raises:
         InvalidError: an unknown field or operator.
     """
-    filters = {"is_deleted": {"eq": False}, **_filters(body, OPPORTUNITY_FILTERS, OPPORTUNITY_EXTRAS)}
-    found = [
+    allowed = dict.fromkeys(OPPORTUNITY_FILTERS, tuple(OPERATORS))
+    filters = {"is_deleted": {"eq": False}, **_filters(body, allowed, _OPPORTUNITY_EXTRAS)}
+    wanted = _wanted_fields(body)
+    return [
         opportunity
         for opportunity in opportunities
-        if all(_fits(opportunity.get(name), condition, OPERATORS) for name, condition in filters.items())
-        and _custom_fields_fit(opportunity, body)
+        if all(fits(opportunity.get(name), condition) for name, condition in filters.items())
+        and all(_field_fits(opportunity, wish) for wish in wanted)
     ]
+
+
+def search_opportunities(opportunities: Iterable[Record], body: Mapping[str, Json]) -> dict[str, Json]:
+    """Return `{opportunities, total_count, total_value}`."""
+    found = find_opportunities(opportunities, body)
     count, offset = _whole(body, "count", DEFAULT_COUNT), _whole(body, "offset", 0)
-    total = sum(item["value"] for item in found if isinstance(item.get("value"), int | float))
-    return {"opportunities": found[offset : offset + count], "total_count": len(found), "total_value": total}
-
-
-def search_customers(customers: Iterable[Record], body: Mapping[str, Json]) -> dict[str, Json]:
-    """Return a page of short customers. `query` is required and ignores case; filters stand beside it.
-
-    Raises:
-        InvalidError: no query, an unknown field or operator.
-    """
-    query = body.get("query")
-    if not isinstance(query, str):
-        raise InvalidError("query is required")
-    filters = _filters(body, CUSTOMER_FILTERS, ("query",))
-    found = [
-        customer
-        for customer in customers
-        if _mentions(customer, query.lower())
-        and all(_fits(customer.get(name), condition, PAGE_OPERATORS) for name, condition in filters.items())
-    ]
-    count, offset = max(_whole(body, "count", DEFAULT_COUNT), 1), _whole(body, "offset", 0)
-    items = [{name: customer.get(name) for name in CUSTOMER_ITEM} for customer in found[offset : offset + count]]
     return {
-        "message": "Customers found" if items else "No customers found",
-        "items": items,
+        "opportunities": found[offset : offset + count],
         "total_count": len(found),
-        "page_size": count,
-        "page_number": offset // count + 1,
-        "total_pages": -(-len(found) // count),
+        "total_value": total_value(found),
     }
 
 
-def _filters(body: Mapping[str, Json], allowed: Iterable[str], extras: tuple[str, ...]) -> dict[str, Json]:
-    """Return what filters by a field; paging and the extras of a search are no fields."""
+def total_value(opportunities: Iterable[Record]) -> Json:
+    """Return the sum of the values that are known."""
+    return sum(item["value"] for item in opportunities if isinstance(item.get("value"), int | float))
+
+
+def search_quotes(headers: Iterable[Record], body: Mapping[str, Json]) -> dict[str, Json]:
+    """Return `{quote_headers, total_count}`.
+
+    Raises:
+        InvalidError: an unknown field or operator.
+    """
+    filters = _filters(body, dict.fromkeys(QUOTE_FILTERS, QUOTE_OPERATORS), _QUOTE_EXTRAS)
+    found = [
+        header for header in headers if all(fits(header.get(name), condition) for name, condition in filters.items())
+    ]
+    count, offset = _whole(body, "count", DEFAULT_COUNT), _whole(body, "offset", 0)
+    return {"quote_headers": _sorted(found, body)[offset : offset + count], "total_count": len(found)}
+
+
+def _filters(
+    body: Mapping[str, Json], allowed: Mapping[str, tuple[str, ...]], extras: tuple[str, ...]
+) -> dict[str, Record]:
+    """Return what filters by a field, checked; paging and the extras of a search are no fields."""
     filters = {name: value for name, value in body.items() if name not in (*_PAGING, *extras)}
     unknown = sorted(set(filters).difference(allowed))
     if unknown:
         raise InvalidError(f"{', '.join(unknown)} cannot be searched")
+    for name, condition in filters.items():
+        check(condition, allowed[name], name)
     return filters
 
 
-def _mentions(customer: Record, query: str) -> bool:
-    names = ("customer_id", "name", "email", "office_phone_number", "street_address", "city")
-    return any(query in str(customer.get(name) or "").lower() for name in names)
+def _sorted(rows: list[Record], body: Mapping[str, Json]) -> list[Record]:
+    name, order = text(body, "sort_field"), text(body, "sort_order") or "asc"
+    if order not in ("asc", "desc"):
+        raise InvalidError("sort_order must be asc or desc")
+    return rows if name is None else sorted(rows, key=lambda row: str(row.get(name) or ""), reverse=order == "desc")
 
 
-def _fits(value: Json, condition: Json, operators: Mapping[str, Callable[[Json, Json], bool]]) -> bool:
-    if not isinstance(condition, dict) or not condition:
-        raise InvalidError("a filter must be an object of operator and operand")
-    for operator, operand in condition.items():
-        check = operators.get(operator)
-        if check is None:
-            raise InvalidError(f"operator {operator} is not allowed, use one of {', '.join(operators)}")
-        several = isinstance(operand, list) and operator != "includes"
-        if not all(check(value, item) for item in (operand if several else [operand])):
-            return False
-    return True
+@dataclass(frozen=True)
+class _FieldWish:
+    """What a custom field must be; `holder` is where it is: the opportunity itself, its customer, or a product."""
+
+    field_id: str
+    holder: str
+    condition: Record
 
 
-def _custom_fields_fit(opportunity: Record, body: Mapping[str, Json]) -> bool:
-    """Check the opportunity's own custom fields and those it inherits; products hold none here."""
-    for condition in _conditions(body, "custom_fields", "custom_field_id"):
-        if not _field_fits(opportunity, condition, "custom_field_id"):
-            return False
-    for condition in _conditions(body, "inherited_fields", "inherited_field_id"):
-        parent = condition.pop("inherit_from", None)
-        if parent not in ("customer", "product"):
-            raise InvalidError("inherit_from must be customer or product")
-        holder = opportunity.get("customer_info") if parent == "customer" else None
-        if not _field_fits(holder or {}, condition, "inherited_field_id"):
-            return False
-    return True
+def _wanted_fields(body: Mapping[str, Json]) -> list[_FieldWish]:
+    """Return the wishes about the opportunity's own custom fields and those it inherits, checked."""
+    wishes = []
+    for name, id_name in (("custom_fields", "custom_field_id"), ("inherited_fields", "inherited_field_id")):
+        for item in objects(body, name):
+            condition = {**item}
+            field_id = text(condition, id_name, required=True)
+            del condition[id_name]
+            holder = condition.pop("inherit_from", None) if name == "inherited_fields" else "opportunity"
+            if holder not in ("opportunity", "customer", "product"):
+                raise InvalidError("inherit_from must be customer or product")
+            check(condition, OPERATORS, id_name)
+            wishes.append(_FieldWish(str(field_id), holder, condition))
+    return wishes
 
 
-def _conditions(body: Mapping[str, Json], name: str, id_name: str) -> list[dict[str, Json]]:
-    conditions = body.get(name) or []
-    if not isinstance(conditions, list) or not all(
-        isinstance(condition, dict) and isinstance(condition.get(id_name), str) for condition in conditions
-    ):
-        raise InvalidError(f"{name} must be a list of objects with {id_name}")
-    return [dict(condition) for condition in conditions]
-
-
-def _field_fits(holder: Record, condition: dict[str, Json], id_name: str) -> bool:
-    field_id = condition.pop(id_name)
-    held = [item.get("value") for item in holder.get("custom_fields") or [] if item.get("custom_field_id") == field_id]
-    return _fits(held[0] if held else None, condition, OPERATORS)
+def _field_fits(opportunity: Record, wish: _FieldWish) -> bool:
+    """Compare one custom field; products hold none here."""
+    holders = {"opportunity": opportunity, "customer": opportunity.get("customer_info")}
+    fields = (holders.get(wish.holder) or {}).get("custom_fields") or []
+    held = [item.get("value") for item in fields if item.get("custom_field_id") == wish.field_id]
+    return fits(held[0] if held else None, wish.condition)
 
 
 def _whole(body: Mapping[str, Json], name: str, default: int) -> int:
