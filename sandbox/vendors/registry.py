@@ -5,7 +5,9 @@ Invariant: a vendor that is not in this table does not exist for the rest of the
 
 from sandbox.vendors.base import Vendor
 from sandbox.vendors.cgb.vendor import Cgb
+from sandbox.vendors.freighttech.vendor import Freighttech
 from sandbox.vendors.meta.vendor import Meta
+from sandbox.vendors.open_mercato.vendor import OpenMercato
 from sandbox.vendors.proton.vendor import Proton
 from sandbox.vendors.scalev.vendor import Scalev
 from sandbox.vendors.wabotick.vendor import Wabotick
@@ -16,4 +18,6 @@ VENDORS: tuple[type[Vendor], ...] = (
     Meta,
     Proton,
     Cgb,
+    OpenMercato,
+    Freighttech,
 )

@@ -16,6 +16,7 @@ def cgb(base_url: str) -> Iterator[httpx.Client]:
     headers = {"X-ACCESS-TOKEN": "1000001.exampletoken"}
     with httpx.Client(base_url=f"{base_url}/cgb/api", headers=headers, timeout=10) as client:
         yield client
+    assert httpx.get(f"{base_url}/").status_code == 200  # the page has words for every effect
 
 
 def effects(sandbox: httpx.Client, kind: str = "") -> list[dict[str, Any]]:
