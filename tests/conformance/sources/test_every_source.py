@@ -2,8 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy import Engine, text
 from config.accounts import Account, AnyAccount
 from tests.conformance.sources.vendors.case import NOW, SECRETS
 from tests.conformance.sources.vendors.registry import CASES
+from tests.support.mutating import mutated
 from webhooks import examples
 from webhooks.inbound import Inbound
 from webhooks.receiving import BATCH
@@ -184,36 +184,6 @@ def test_reading_is_pure(vendor: str, name: str) -> None:
 
 # Mutated examples.
 
-ODD: list[Any] = [
-    None, True, 0, -1, 10**300, 1.5, "", " ", "x" * 5000, "#order_id#", "{{1}}", "\x00", "\ud800", "0001-01-01",
-    "9999-12-31T23:59:59+14:00", [], {}, [[]], {"a": {"b": []}}, [1, "2", None], "🙂", "-", "::", "NaN", "1e400",
-]  # fmt: skip
-
-
-def _places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield at
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, part in parts:
-        yield from _places(part, (*at, key))
-
-
-def _mutated(value: Any, chance: random.Random) -> Any:
-    """Return a copy with a few places dropped or replaced by something of another type."""
-    value = deepcopy(value)
-    for _ in range(chance.randint(1, 3)):
-        places = list(_places(value))
-        place = chance.choice(places)
-        if not place:
-            return deepcopy(chance.choice(ODD))
-        parent = value
-        for key in place[:-1]:
-            parent = parent[key]
-        if isinstance(parent, dict) and chance.random() < 0.3:
-            del parent[place[-1]]
-        else:
-            parent[place[-1]] = deepcopy(chance.choice(ODD))
-    return value
-
 
 @given(st.sampled_from(EXAMPLES), st.randoms(use_true_random=False), st.booleans())
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -225,7 +195,7 @@ def test_a_mutated_example_reads_or_is_unreadable_and_what_it_gives_can_be_store
 ) -> None:
     """Keys missing, other types, bodies cut short: never another error, never a value that the ledger refuses."""
     vendor, name = example
-    body = json.dumps(_mutated(examples.load_example(vendor, name), chance)).encode()
+    body = json.dumps(mutated(examples.load_example(vendor, name), chance)).encode()
     body = body[: chance.randint(0, len(body))] if truncated else body
     try:
         found = _whole_way(vendor, name, body)
