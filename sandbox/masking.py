@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sandbox.exchange import Json
 
 MASK = "***"
-SECRET_HEADERS = {"authorization", "proxy-authorization", "x-api-key", "cookie"}
+SECRET_HEADERS = {"authorization", "proxy-authorization", "x-api-key", "x-access-token", "cookie"}
 SECRET_PARAMS = {"apitoken", "api_token", "access_token", "api_key", "apikey"}
 
 

@@ -18,9 +18,7 @@ from sandbox.vendors.cgb.chatting import keep_message
 from sandbox.vendors.cgb.state import Bot, Contact, Record
 from sandbox.vendors.cgb.tapping import TRIGGER, button_tapped, carry_out, tap
 from sandbox.vendors.cgb.words import INVALID_KEY, RefusedError, failure
-
-# The number of Meta's samples: Meta's own webhooks tell how messages on it fared, and CGB has none for that.
-NUMBER = "12025550100"
+from sandbox.whatsapp_account import NUMBER
 
 EFFECTS: Mapping[str, str] = {
     "bot_field": "Bot field {name} changed",

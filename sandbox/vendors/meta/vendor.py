@@ -63,7 +63,6 @@ class Meta(Vendor):
         self.templates = load_templates()
         self._errors_met = 0
         self._details: dict[str, Effect] = {}
-        self._callbacks: dict[str, str] = {}
         setup.phones.join(self)
 
     @property
@@ -154,8 +153,6 @@ class Meta(Vendor):
         """Bring a message to a phone and return its id."""
         identity = self.ids.wamid()
         self._details[identity] = details
-        if raw.get("biz_opaque_callback_data") is not None:
-            self._callbacks[identity] = raw["biz_opaque_callback_data"]
         reach: Status = self.settings.reach
         self.setup.phones.deliver(self, phone, content, message_id=identity, raw=raw, error=error, reach=reach)
         return identity
@@ -181,7 +178,8 @@ class Meta(Vendor):
     def _report_status(self, message: Message, status: Status, delay_seconds: float = 0.0) -> None:
         at = message.times.get(status) or self.setup.clock()
         category = str(self._details.get(message.id, {}).get("category", "service")).lower()
-        value = events.status_value(message, status, at, category, self._callbacks.get(message.id))
+        raw = message.raw if isinstance(message.raw, dict) else {}  # also of what another system sent on the number
+        value = events.status_value(message, status, at, category, raw.get("biz_opaque_callback_data"))
         self.emit(events.TRIGGER, events.envelope(value), delay_seconds=delay_seconds)
 
     def _incoming(self, call: Call, kind: str) -> Answer:

@@ -45,6 +45,13 @@ def test_takes_its_own_header_only(base_url: str, headers: dict[str, str]) -> No
     assert (answer.status_code, answer.json()) == (401, {"error": "No valid API key provided"})
 
 
+def test_hides_the_key(cgb: httpx.Client, sandbox: httpx.Client) -> None:
+    """The list of requests does not show the token."""
+    cgb.get("/accounts/me")
+    (request,) = sandbox.get("/_sandbox/requests").json()
+    assert request["headers"]["x-access-token"] == "***"
+
+
 def test_tells_about_the_account(cgb: httpx.Client) -> None:
     """Account, admins, flows and fields have the documented keys."""
     assert set(cgb.get("/accounts/me").json()) == {"page_id", "name", "active", "created", "total_users"}

@@ -119,6 +119,18 @@ def test_overwrites_the_callback_data(cgb: httpx.Client, sandbox: httpx.Client) 
     assert message["status"] == "delivered"
 
 
+def test_lets_meta_tell_how_a_message_fared(cgb: httpx.Client, sandbox: httpx.Client) -> None:
+    """An app that overhears the number reports CGB's messages with CGB's callback data, not with what was sent."""
+    sandbox.put("/_sandbox/settings/meta", json={"overhears": True})
+    cgb.post(f"/contacts/{AVERY}/send_content", json={"messages": [TEMPLATE]})
+    (message,) = state(sandbox)["messages"]
+    told = sandbox.get("/_sandbox/emissions", params={"vendor": "meta"}).json()
+    statuses = [item["body"]["entry"][0]["changes"][0]["value"]["statuses"][0] for item in told]
+    assert [status["status"] for status in statuses] == ["sent", "delivered"]
+    assert {status["id"] for status in statuses} == {message["id"]}
+    assert {status["biz_opaque_callback_data"] for status in statuses} == {f'{{"c":"{AVERY}"}}'}
+
+
 def test_fails_late_outside_the_window(cgb: httpx.Client, sandbox: httpx.Client) -> None:
     """Text to somebody who never wrote is accepted and then fails; a flow with its template arrives."""
     cgb.post("/contacts", json={"phone": NEW, "first_name": "Siti"})
