@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import zlib
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ from webhooks.examples import load_example
 SIGNING_SECRET = "bench-signing-secret"  # noqa: S105 - of a stage that nobody else reaches
 ACCOUNT = "toko"
 _ID, _NUMBER = "event_EXAMPLE00000000000000002", "250804QWERTY"
+
+_CUSTOMER = b'"customer_id": 28024'
 
 
 def signed_requests(numbers: list[str]) -> list[bytes]:
@@ -28,11 +31,16 @@ def order_numbers(count: int) -> list[str]:
     return [f"{run}{number:07d}" for number in range(count)]
 
 
+def _customer(number: str) -> bytes:
+    """Return a buyer of its own for each order: one buyer of all orders would make them wait for each other."""
+    return f'"customer_id": {zlib.crc32(number.encode())}'.encode()
+
+
 def _signed_requests(numbers: list[str]) -> Iterator[bytes]:
     template = json.dumps(load_example("scalev", "order.created")).encode()
     for number in numbers:
         body = template.replace(_ID.encode(), f"event_{number:>023}".encode())
-        body = body.replace(_NUMBER.encode(), number.encode())
+        body = body.replace(_NUMBER.encode(), number.encode()).replace(_CUSTOMER, _customer(number))
         signature = base64.b64encode(hmac.digest(SIGNING_SECRET.encode(), body, hashlib.sha256))
         yield b"\r\n".join(
             [

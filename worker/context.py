@@ -9,13 +9,34 @@ from datetime import datetime
 from typing import Any
 
 ORDER_FIELDS = (
-    "id", "order_id", "status", "payment_status", "payment_method", "is_probably_spam", "customer_name", "phone",
-    "phone_raw", "email", "shipment_receipt", "courier", "gross_revenue", "net_revenue", "total_quantity", "products",
-    "city", "province", "store", "tags", "notes", "created_at", "last_updated_at", "shipped_at", "paid_at",
+    "id", "order_id", "external_id", "status", "is_probably_spam", "is_deleted", "is_from_payment_link",
+    "payment_status", "payment_method", "epayment_provider", "payment_bank", "payment_account_holder",
+    "payment_account_number", "payment_url", "payment_code", "payment_qr", "pg_reference_id", "transferproof_url",
+    "customer_id", "customer_name", "phone", "phone_raw", "email", "address", "subdistrict", "city", "province",
+    "postal_code", "address_notes", "business", "store", "store_unique_id", "warehouse", "handler", "handler_id",
+    "handler_email", "advertiser", "source_url", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term",
+    "products", "orderlines", "final_variants", "total_quantity", "total_weight", "gross_revenue", "net_revenue",
+    "net_payment_revenue", "product_price", "product_discount", "unique_code_discount", "discount_code_discount",
+    "other_income", "other_income_name", "shipping_cost", "shipping_discount", "payment_fee", "cogs", "scalev_fee",
+    "courier", "courier_code", "courier_service", "shipment_receipt", "shipment_status", "awb_status", "notes", "tags",
+    "created_at", "last_updated_at", "draft_at", "pending_at", "confirmed_at", "in_process_at", "ready_at",
+    "shipped_at", "completed_at", "returned_at", "canceled_at", "closed_at", "unpaid_at", "paid_at", "settled_at",
+    "conflict_at", "transferred_at",
 )  # fmt: skip
-CUSTOMER_FIELDS = ("id", "customer_id", "name", "email", "phone", "phone_raw", "company", "city", "state", "country")
+CUSTOMER_FIELDS = (
+    "id", "customer_id", "name", "email", "phone", "phone_raw", "company", "city", "state", "country", "status",
+    "tags", "created_at",
+)  # fmt: skip
+INTENT_FIELDS = (
+    "id", "status", "last_sequence", "contactable", "is_follow_up_email_sent", "name", "email", "phone", "phone_raw",
+    "store", "store_unique_id", "handler", "handler_id", "products", "items", "item_quantity", "estimated_total",
+    "currency", "source_url", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "order_id",
+    "recovery_url", "recovery_url_expires_at", "started_at", "last_activity_at", "follow_up_eligible_at",
+    "completed_at", "occurred_at",
+)  # fmt: skip
 _PERSONAL = ("phone", "phone_raw", "chat_id", "customer_name", "name", "first_name", "email", "address")
-_FIELDS = {"order": ORDER_FIELDS, "customer": CUSTOMER_FIELDS}
+FIELDS = {"order": ORDER_FIELDS, "customer": CUSTOMER_FIELDS, "intent": INTENT_FIELDS}
+"""What rules may ask of each kind of subject."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +52,18 @@ def expression_context(
 ) -> dict[str, Any]:
     """Return every name of the expression language for one event.
 
-    `order` and `customer` have all their fields whatever was seen, None where nothing is known, so that a rule may
-    ask for any of them.
+    `order`, `customer` and `intent` have all their fields whatever was seen, None where nothing is known, so that a
+    rule may ask for any of them.
     """
     kind = (subject.key or "").partition(":")[0]
-    snapshots = {name: dict.fromkeys(fields) | (snapshot if name == kind else {}) for name, fields in _FIELDS.items()}
+    snapshots = {name: dict.fromkeys(fields) | (snapshot if name == kind else {}) for name, fields in FIELDS.items()}
     event = {**event, "subject": subject.key}
     return {"event": event, "data": data, "account": event["account"], "now": now, **snapshots}
 
 
 def personal_values(context: dict[str, Any]) -> set[str]:
     """Return the texts in a context that tell who somebody is, for masking wherever they turn up."""
-    return set().union(*(personal_texts(context[part]) for part in ("data", "order", "customer")))
+    return set().union(*(personal_texts(context[part]) for part in ("data", *FIELDS)))
 
 
 def personal_texts(values: Mapping[str, Any]) -> set[str]:

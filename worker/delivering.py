@@ -33,9 +33,9 @@ from worker.ledger.deliveries import AttemptRecord, Conclusion, Lease
 from worker.ledger.memory import Memory
 from worker.ledger.storable import storable
 from worker.masking import mask, mask_message
-from worker.reading import Reader, Stored, UnreadableError
+from worker.reading import Reader, Stored, Understanding, UnreadableError
 from worker.retry import decide
-from worker.routing import COMPLETION_RULE, effect_key, fact_subject, read_stored
+from worker.routing import COMPLETION_RULE, effect_key, fact_subject, read_stored, said_by
 from worker.states import DeliveryState, Reason
 
 RECORDING_PATIENCE_SECONDS = 120.0
@@ -144,10 +144,11 @@ class _Attempt:
                 raise _SuppressedError(Reason.NOT_NEEDED)
             return dict(self._row.parameters)
         rule, step = self._rule_and_step()
-        self._context = context = self._expression_context()
+        what = self._read_again()
+        self._context = context = self._expression_context(what)
         try:
             if self._row.effect_key is None:
-                self._ask_again(rule, step, context)
+                self._ask_again(rule, step, context, what)
             return step.render(context)
         except ExpressionError as error:
             raise PermanentError(Reason.EXPRESSION, f"{rule.where}: step {step.id}: {error}") from None
@@ -162,7 +163,7 @@ class _Attempt:
             raise PermanentError(Reason.RULE_MISSING, f'{rule.where}: step "{step.id}" is now {step.action}')
         return rule, step
 
-    def _expression_context(self) -> dict[str, Any]:
+    def _read_again(self) -> Understanding:
         row = self._row
         stored = Stored(
             account=row.event_account, type=row.stored_type, body=row.body or b"", content_type=row.content_type,
@@ -170,22 +171,26 @@ class _Attempt:
             part=row.part,
         )  # fmt: skip
         try:
-            data = read_stored(self._of.config, self._of.readers, stored).data
+            return read_stored(self._of.config, self._of.readers, stored)
         except UnreadableError as error:
             raise PermanentError(Reason.UNREADABLE_EVENT, str(error)) from None
+
+    def _expression_context(self, what: Understanding) -> dict[str, Any]:
+        row = self._row
         event = {
             "id": str(row.event_id), "type": row.event_type, "account": row.event_account,
             "occurred_at": row.occurred_at, "received_at": row.received_at,
         }  # fmt: skip
         subject = Subject(row.subject_account, row.subject)
-        return expression_context(event, data, subject, row.snapshot or {}, self._lease.since)
+        return expression_context(event, what.data, subject, row.snapshot or {}, self._lease.since)
 
-    def _ask_again(self, rule: Rule, step: Step, context: dict[str, Any]) -> None:
+    def _ask_again(self, rule: Rule, step: Step, context: dict[str, Any], what: Understanding) -> None:
         """Ask what could not be asked when the event was routed: the condition, and the effect's name."""
         if rule.condition and not rule.condition(context):
             raise _SuppressedError(Reason.NOT_NEEDED)
         row = self._row
-        about = fact_subject(Subject(row.subject_account, row.subject)) if row.is_fact else str(row.event_id)
+        of_event = said_by(row.event_account, row.event_id, what)
+        about = fact_subject(Subject(row.subject_account, row.subject)) if row.is_fact else of_event
         effect = effect_key(rule, step, about, context)
         while True:
             with self._of.engine.begin() as connection:

@@ -67,6 +67,14 @@ class Completion:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """A fact about a subject that the event only touches: an order's event may be the first of its buyer."""
+
+    type: str
+    subject: str
+
+
+@dataclass(frozen=True)
 class Understanding:
     """What an event says."""
 
@@ -82,8 +90,12 @@ class Understanding:
     receipt: Receipt | None = None
     facts: Callable[[Snapshot], tuple[str, ...]] = field(default=lambda _: ())
     """The types of the facts that a snapshot of the subject amounts to, after the patches were taken in."""
+    other_facts: Callable[[Snapshot], tuple[Fact, ...]] = field(default=lambda _: ())
+    """What that snapshot amounts to for other subjects; a patch of each of them is among `patches`, or came before."""
     possible_facts: tuple[str, ...] = ()
     """The types of all facts that could follow, whatever the snapshot turns out to be."""
+    same_as: str | None = None
+    """Names what is said, where a vendor may say one thing twice under different ids: the same name, one effect."""
 
 
 Reader = Callable[[Stored, Account, str], Understanding]

@@ -25,7 +25,7 @@ from worker.ledger import deliveries, subjects
 from worker.ledger.deliveries import MOST_EFFECT_KEY_CHARACTERS, DeadLetter, Planned, Wake
 from worker.ledger.storable import storable_text
 from worker.ledger.tables import events
-from worker.reading import Completion, Reader, Stored, Understanding, UnreadableError
+from worker.reading import Completion, Fact, Reader, Stored, Understanding, UnreadableError
 from worker.snapshots import Snapshot
 from worker.states import DeliveryState, EventState, Handling, Reason
 
@@ -71,7 +71,9 @@ class _Happening:
     id: UUID
     type: str
     account: str
-    is_fact: bool
+    about: str
+    """What the step of a rule without an effect key is done once for."""
+    subject: Subject
 
 
 @dataclass(frozen=True)
@@ -138,22 +140,26 @@ class _Routing:
         }  # fmt: skip
         if completion and not snapshot.complete and self._is_wanted(what):
             return self._wait_for(completion)
-        happenings = [_Happening(self._row.id, what.type, self._row.account, is_fact=False)]
+        about = said_by(self._row.account, self._row.id, what)
+        happenings = [_Happening(self._row.id, what.type, self._row.account, about, self._subject)]
         happenings += self._derive(what, snapshot)
         woken = self._wake_waiting() if snapshot.complete else ()
         event = {"account": self._row.account, "occurred_at": what.occurred_at, "received_at": self._row.received_at}
-        context = expression_context(event, what.data, self._subject, snapshot.values, self._now)
         asked = happenings if what.handling is not Handling.IGNORED else []
         for happening in asked:
+            known = snapshot if happening.subject == self._subject else self._snapshot_of(happening.subject, merged)
+            context = expression_context(event, what.data, happening.subject, known.values, self._now)
             self._ask_rules(happening, context)
         return self._conclude(EventState.PROCESSED, events=woken)
 
     def _snapshot(self, merged: Mapping[str, Snapshot]) -> Snapshot:
-        if self._subject.key is None:
-            return Snapshot()
-        if self._subject.account == self._row.account and self._subject.key in merged:
-            return merged[self._subject.key]
-        return subjects.read_snapshot(self._connection, self._subject.account, self._subject.key)
+        return Snapshot() if self._subject.key is None else self._snapshot_of(self._subject, merged)
+
+    def _snapshot_of(self, subject: Subject, merged: Mapping[str, Snapshot]) -> Snapshot:
+        key = str(subject.key)
+        if subject.account == self._row.account and key in merged:
+            return merged[key]
+        return subjects.read_snapshot(self._connection, subject.account, key)
 
     def _find_order(self, what: Understanding) -> tuple[Completion | None, str | None]:
         """Find the order that an event of another vendor is about; never guess."""
@@ -211,23 +217,27 @@ class _Routing:
 
     def _derive(self, what: Understanding, snapshot: Snapshot) -> list[_Happening]:
         """Write down the facts that are new; each exists at most once per subject and meaning."""
-        return [
-            _Happening(fact_id, fact, self._subject.account, is_fact=True)
-            for fact in (what.facts(snapshot) if self._subject.key else ())
-            if (fact_id := self._fact(fact, what))
-        ]
+        if self._subject.key is None:
+            return []
+        found = []
+        own = (Fact(type_, self._subject.key) for type_ in what.facts(snapshot))
+        for fact in (*own, *what.other_facts(snapshot)):
+            subject = Subject(self._subject.account, fact.subject)
+            if fact_id := self._fact(fact.type, subject, what):
+                found.append(_Happening(fact_id, fact.type, subject.account, fact_subject(subject), subject))
+        return found
 
-    def _fact(self, fact: str, what: Understanding) -> UUID | None:
-        key = f"fact:{fact}:{self._subject.key}"
+    def _fact(self, fact: str, subject: Subject, what: Understanding) -> UUID | None:
+        key = f"fact:{fact}:{subject.key}"
         values = {
-            "id": new_id(), "account": self._subject.account, "dedupe_key": key, "type": fact,
+            "id": new_id(), "account": subject.account, "dedupe_key": key, "type": fact,
             "parent_id": self._row.id, "handling": Handling.HANDLED, "state": EventState.PROCESSED,
-            "subject": self._subject.key, "subject_account": self._subject.account,
+            "subject": subject.key, "subject_account": subject.account,
             "received_at": self._row.received_at, "occurred_at": what.occurred_at, "processed_at": self._now,
         }  # fmt: skip
         self._connection.execute(insert(events).values(values).on_conflict_do_nothing())
         # The parent's own fact comes back on a replay too: its rules are asked again, what is planned stays.
-        mine = (events.c.account == self._subject.account) & (events.c.dedupe_key == key)
+        mine = (events.c.account == subject.account) & (events.c.dedupe_key == key)
         return self._connection.scalar(select(events.c.id).where(mine, events.c.parent_id == self._row.id))
 
     def _wake_waiting(self) -> tuple[UUID, ...]:
@@ -261,10 +271,9 @@ class _Routing:
             self._dead.append(DeadLetter(written.id, wanted.event_id, wanted.action, wanted.account, reason, what))
 
     def _planned(self, happening: _Happening, rule: Rule, step: Step, context: dict[str, Any]) -> Planned:
-        about = fact_subject(self._subject) if happening.is_fact else str(happening.id)
         effect, failure = None, None
         try:
-            effect = effect_key(rule, step, about, context)
+            effect = effect_key(rule, step, happening.about, context)
         except ExpressionError as error:
             failure = (Reason.EXPRESSION, f"{rule.where}: step {step.id}: once: {error}")
         return Planned(
@@ -294,8 +303,13 @@ def fact_subject(subject: Subject) -> str:
     return f"{subject.account}/{subject.key}"
 
 
+def said_by(account: str, event_id: UUID, what: Understanding) -> str:
+    """Return what names the saying of an event: what it says where the vendor may repeat it, else the event itself."""
+    return f"{account}/{what.same_as}" if what.same_as else str(event_id)
+
+
 def effect_key(rule: Rule, step: Step, about: str, context: dict[str, Any]) -> str:
-    """Return the name of a step's effect; `about` is the event's id, or a fact's subject. Raises ExpressionError."""
+    """Return the name of a step's effect; `about`: see `said_by`, `fact_subject`. Raises ExpressionError."""
     effect = f"{rule.name}/{step.id}/{about}" if step.effect_key is None else str(step.effect_key(context))
     effect = storable_text(effect)
     if not effect.strip() or len(effect) > MOST_EFFECT_KEY_CHARACTERS:

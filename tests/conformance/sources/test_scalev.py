@@ -42,7 +42,7 @@ def test_a_created_order_is_the_whole_order_in_our_words() -> None:
     """order.created carries everything; it completes the snapshot and needs nothing of the API."""
     understanding = _read(load_example("scalev", "order.created"))
 
-    [patch] = understanding.patches
+    patch, _ = understanding.patches
     given = load_example("scalev", "order.created")["data"]
     assert understanding.subject == patch.subject == f"order:{given['order_id']}"
     assert (patch.complete, understanding.completion) == (True, None)
@@ -67,7 +67,7 @@ def test_a_partial_event_erases_nothing_and_asks_the_api_for_the_rest(name: str)
     body["data"]["last_updated_at"] = "2026-12-01T00:00:00Z"
     understanding = _read(body)
 
-    [patch] = understanding.patches
+    patch = understanding.patches[0]
     merged = Snapshot().merged(whole).merged(patch)
     assert not patch.complete
     assert understanding.completion == Completion("scalev.get_order", {"id": body["data"]["id"]})
@@ -146,6 +146,15 @@ def test_a_statement_is_dated_by_the_order_not_by_its_arrival() -> None:
         ({"status": "rts", "payment_status": "settled"}, ("scalev.order.returned", "scalev.order.paid")),
         ({"status": "confirmed", "payment_status": "conflict"}, ()),
         ({"status": "shipped_rts"}, ()),
+        # The time of shipping stays: told first of what came after, the order was shipped all the same ...
+        ({"status": "completed", "shipped_at": "x"}, ("scalev.order.shipped", "scalev.order.completed")),
+        ({"status": "rts", "shipped_at": "x"}, ("scalev.order.shipped", "scalev.order.returned")),
+        ({"status": "closed", "shipped_at": "x"}, ("scalev.order.shipped",)),
+        ({"status": "completed", "shipped_at": None}, ("scalev.order.completed",)),
+        # ... but not that it is, once it was moved back or canceled.
+        ({"status": "pending", "shipped_at": "x"}, ()),
+        ({"status": "canceled", "shipped_at": "x"}, ("scalev.order.canceled",)),
+        ({"payment_status": "unpaid", "paid_at": "x"}, ()),
         ({"status": "shipped", "payment_status": "paid", "is_probably_spam": True}, ()),
         ({}, ()),
     ],

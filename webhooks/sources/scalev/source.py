@@ -5,6 +5,8 @@ HMAC-SHA256; at least once, in any order; `unique_id` is the same in every retry
 """
 
 import hashlib
+import json
+from dataclasses import replace
 from typing import Any
 
 from config.accounts import Account, ScalevAccount
@@ -12,7 +14,10 @@ from config.webhook_auth import HmacScheme
 from webhooks import fields
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
-from webhooks.sources.scalev.orders import FACTS, order_facts, order_patch
+from webhooks.sources.scalev.customers import FIRST_SEEN, buyer_patch
+from webhooks.sources.scalev.intents import intent_patch
+from webhooks.sources.scalev.orders import FACTS as ORDER_FACTS
+from webhooks.sources.scalev.orders import buyer_facts, order_facts, order_patch
 from webhooks.strict_json import JsonError, parse_json
 from webhooks.verification import Match, Scheme, hmac_scheme
 from worker.reading import Completion, Stored, Understanding, UnreadableError
@@ -24,7 +29,9 @@ _MOST_DEPTH = 200
 
 _TOLD_WHOLE = ("order.created", "order.epayment_created", "order.updated", "order.spam_created")
 _TOLD_IN_PART = ("order.status_changed", "order.payment_status_changed", "payment.received", "payment.failed")
-_OTHERS = ("order.deleted", "checkout_intent.abandoned", "checkout_intent.completed")
+_DELETED = "order.deleted"
+_ORDERS = (*_TOLD_WHOLE, *_TOLD_IN_PART, _DELETED)
+_INTENTS = ("checkout_intent.abandoned", "checkout_intent.completed")
 # Listed as names by Scalev, without a payload anywhere: rules may listen, the data is passed on as it comes.
 _KNOWN_BY_NAME = (
     *(f"subscription.{name}" for name in (
@@ -35,9 +42,10 @@ _KNOWN_BY_NAME = (
 )  # fmt: skip
 # Sent when the settings are saved: that it arrived is all it says.
 _IGNORED = ("business.test_event",)
+FACTS = (*ORDER_FACTS, FIRST_SEEN)
 
 EVENT_TYPES = {
-    **{f"scalev.{name}": Handling.HANDLED for name in (*_TOLD_WHOLE, *_TOLD_IN_PART, *_OTHERS, *_KNOWN_BY_NAME)},
+    **{f"scalev.{name}": Handling.HANDLED for name in (*_ORDERS, *_INTENTS, *_KNOWN_BY_NAME)},
     **dict.fromkeys(FACTS, Handling.HANDLED),
     **{f"scalev.{name}": Handling.IGNORED for name in _IGNORED},
 }
@@ -78,16 +86,32 @@ def _read(event: Stored, _account: Account, country: str) -> Understanding:
     data = fields.jsonable(data) if isinstance(data, dict) else {}
     type_ = _type(body)
     said_at = fields.moment(fields.at(body, "timestamp")) or event.received_at
-    handling = EVENT_TYPES.get(type_, Handling.UNKNOWN)
+    what = Understanding(type_, EVENT_TYPES.get(type_, Handling.UNKNOWN), data, said_at)
     name = type_.removeprefix("scalev.")
-    patch = order_patch(data, said_at, country) if name in (*_TOLD_WHOLE, *_TOLD_IN_PART, "order.deleted") else None
+    if name in _ORDERS:
+        return _about_order(what, name, country)
+    if name in _INTENTS and (patch := intent_patch(data, said_at, country)):
+        return replace(what, subject=patch.subject, patches=(patch,), same_as=_saying(name, data))
+    return what
+
+
+def _about_order(what: Understanding, name: str, country: str) -> Understanding:
+    patch = order_patch(what.data, what.occurred_at, country)
     if patch is None:
-        return Understanding(type_, handling, data, said_at)
-    return Understanding(
-        type=type_, handling=handling, data=data, occurred_at=said_at, subject=patch.subject, patches=(patch,),
+        return what
+    if name == _DELETED:
+        patch = replace(patch, values=patch.values | {"is_deleted": True})
+    buyer = buyer_patch(patch, what.data, country)
+    return replace(
+        what, subject=patch.subject, patches=(patch, buyer) if buyer else (patch,),
         completion=_completion(patch.values) if name in _TOLD_IN_PART else None,
-        facts=order_facts, possible_facts=FACTS,
+        facts=order_facts, other_facts=buyer_facts, possible_facts=FACTS, same_as=_saying(name, what.data),
     )  # fmt: skip
+
+
+def _saying(name: str, data: dict[str, Any]) -> str:
+    """Name what an event says by its content: an app's delivery repeats the business's own under another id."""
+    return f"{name}@{hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()}"
 
 
 def _completion(order: dict[str, Any]) -> Completion:

@@ -28,7 +28,10 @@ CASE = SourceCase(
             }
         ),
         "facts, derived and never received": frozenset(
-            f"scalev.order.{name}" for name in ("paid", "shipped", "completed", "canceled", "returned")
+            {
+                *(f"scalev.order.{name}" for name in ("paid", "shipped", "completed", "canceled", "returned")),
+                "scalev.customer.first_seen",
+            }
         ),
     },
 )  # fmt: skip
