@@ -50,6 +50,9 @@ class Sender(Protocol):
     def encode(self, trigger: str, body: Json) -> tuple[bytes, str]:
         """Return a body's bytes and their content type."""
 
+    def address(self, target: Target, trigger: str, body: Json) -> str:
+        """Return where a body goes: the target's address, completed where the vendor completes addresses."""
+
     def combine(self, first: Json, second: Json) -> Json | None:
         """Return one body that says both, None where the format cannot."""
 
@@ -172,9 +175,8 @@ class Emitter:
         signed = parcel.sender.sign(parcel.target, raw, self._clock())
         headers = {"Content-Type": content_type, "User-Agent": "hookyard-sandbox"}
         headers |= {**signed, **parcel.headers, **parcel.target.headers}
-        request = self._session.post(
-            parcel.target.url, data=raw, headers=headers, allow_redirects=False, timeout=_TIMEOUT
-        )
+        url = parcel.sender.address(parcel.target, parcel.emission.trigger, body)
+        request = self._session.post(url, data=raw, headers=headers, allow_redirects=False, timeout=_TIMEOUT)
         try:
             async with request as response:
                 return response.status, await response.content.read(_KEPT_ANSWER_BYTES)
@@ -211,6 +213,7 @@ class _Lane:
         self._count = 0
         self._news = asyncio.Event()
         self.task = asyncio.get_running_loop().create_task(self._run())
+        self.task.add_done_callback(_report)
 
     def put(self, parcel: Parcel, delay_seconds: float) -> None:
         self._count += 1
@@ -284,3 +287,11 @@ class _Lane:
             self._emitter.close(emission, State.FAILED)
         else:
             self.put(parcel, pauses[emission.attempts - 1])
+
+
+def _report(task: "asyncio.Task[None]") -> None:
+    """Say at once that a lane died: that is a fault of the sandbox, and its vendor sends nothing any more."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        context = {"message": "a vendor's webhooks have stopped", "exception": error, "task": task}
+        task.get_loop().call_exception_handler(context)

@@ -13,6 +13,7 @@ from sandbox.control import json_body, valid
 from sandbox.exchange import Json
 from sandbox.phones import Business, Message, Person, Phones, shown_message
 from sandbox.web import WORLD, bad_request
+from sandbox.whatsapp_account import NUMBER
 
 LONGEST_PHONE = 20
 LONGEST_TEXT = 4096
@@ -107,8 +108,8 @@ def phone_of(request: web.Request) -> str:
 
 
 def business_of(phones: Phones, phone: str, name: Json) -> Business:
-    """Return a business by vendor or number; where none is named, the one of the newest message."""
-    wanted = name or next((message.vendor for message in reversed(phones.on_phone(phone))), phones.businesses[0].name)
+    """Return a business by vendor or number; where none is named, the newest message's, else the shop's own number."""
+    wanted = name or next((message.vendor for message in reversed(phones.on_phone(phone))), NUMBER)
     for business in phones.businesses:
         if wanted in (business.name, business.number):
             return business

@@ -138,7 +138,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         + ", ".join(vendor.credential_variable for vendor in VENDORS)
         + " demand one credential each (else any is accepted). SANDBOX_WEBHOOKS says where webhooks go, as JSON: "
         '{"<vendor>": {"<trigger or *>": {"url": "http://127.0.0.1:8000/webhooks/...", "secret": "..."}}}. '
-        "They go to this machine only, unless SANDBOX_ALLOW_REMOTE=1.",
+        "They go to this machine only, unless SANDBOX_ALLOW_REMOTE=1. Pages: /, /vendors/<name>, /phones. "
+        "Control API under /_sandbox: requests, effects, faults, settings/<vendor>, state/<vendor>, webhooks/<vendor>, "
+        "webhooks/<vendor>/traps, emissions, phones, reset.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8900, help="port; 0 takes a free one (default: %(default)s)")

@@ -94,6 +94,10 @@ class Vendor(ABC):
             "utf-8", "replace"
         ), "application/json"
 
+    def address(self, target: Target, trigger: str, body: Json) -> str:  # noqa: ARG002 - for vendors with merge tags
+        """Return where a webhook goes."""
+        return target.url
+
     def combine(self, first: Json, second: Json) -> Json | None:  # noqa: ARG002 - for vendors that batch
         """Return one webhook that says what both say, None where the format has no such thing."""
         return None

@@ -4,8 +4,9 @@ Invariant: a body has the fields seen live and no more; it says neither its dire
 """
 
 import json
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from sandbox.exchange import Json
 from sandbox.phones import Button, Message
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sandbox.vendors.wabotick.vendor import Wabotick
 
 TRIGGERS = ("incoming", "outgoing", "status", "conversation", "flow")
+_MERGE_TAG = re.compile(r"#(\w+)#")
 FORM = "application/x-www-form-urlencoded"
 
 # What an agent does to a conversation, and the number it is known by afterwards.
@@ -99,6 +101,15 @@ def encoded_form(body: dict[str, Json]) -> bytes:
         for name, value in body.items()
     }
     return urlencode(fields).encode()
+
+
+def filled_address(vendor: "Wabotick", url: str, phone: str) -> str:
+    """Return the address of the flow's webhook with its merge tags filled from the subscriber."""
+    subscriber = vendor.chats.subscribers.get(phone)
+    fields = subscriber.custom_fields if subscriber and vendor.settings.merge_tags == "filled" else {}
+    if vendor.settings.merge_tags == "raw":
+        return _MERGE_TAG.sub(r"%23\1%23", url)
+    return _MERGE_TAG.sub(lambda tag: quote(str(fields.get(tag[1], "")), safe=""), url)
 
 
 def is_flow_button(vendor: "Wabotick", message: Message, button: Button) -> bool:

@@ -40,6 +40,8 @@ class WabotickSettings(Settings):
         tap_names_message: a tap says by `reply_message_id` which message it answers.
         postback_id: how a tapped button names itself on the flow's webhook.
         all_flow_fields: every field of the flow's webhook is ticked, not only the usual ones.
+        merge_tags: what becomes of `#name#` in the address of the flow's webhook: the subscriber's custom field of
+            that name, nothing (seen live), or what stands there.
         outgoing_text: whether the outgoing webhook holds the text.
         form_webhooks: webhooks are form encoded.
         bot_id_is_number_id: `whatsapp_bot_id` in webhooks is Meta's id of the number.
@@ -63,6 +65,7 @@ class WabotickSettings(Settings):
     tap_names_message: bool = True
     postback_id: Literal["plain", "suffixed", "empty"] = "plain"
     all_flow_fields: bool = False
+    merge_tags: Literal["filled", "empty", "raw"] = "filled"
     outgoing_text: bool = True
     form_webhooks: bool = False
     bot_id_is_number_id: bool = False

@@ -6,6 +6,7 @@ Invariant: a failure is HTTP 200 with status "0"; only a wrong token (401) and a
 from sandbox.exchange import Answer, Call, Effect, Json
 from sandbox.phones import STEPS, Content, Message
 from sandbox.routing import Route
+from sandbox.targets import Target
 from sandbox.vendors.base import Setup, Vendor, dispatch
 from sandbox.vendors.wabotick import catalog, chat, events, media, reading, sending, subscribers
 from sandbox.vendors.wabotick.control import control
@@ -83,6 +84,10 @@ class Wabotick(Vendor):
         return (
             (events.encoded_form(body), events.FORM) if self.settings.form_webhooks else super().encode(trigger, body)
         )
+
+    def address(self, target: Target, trigger: str, body: Json) -> str:
+        """Return the target's address; that of the flow's webhook may hold merge tags."""
+        return events.filled_address(self, target.url, str(body["chat_id"])) if trigger == "flow" else target.url
 
     def check_account(self, call: Call) -> Answer | None:
         """Refuse a number that is not connected."""

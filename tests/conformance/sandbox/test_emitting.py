@@ -1,6 +1,7 @@
 """The outgoing side of all vendors. Invariant: what is listed is what the receiver saw."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conformance.sandbox.receiver import Receiver
+from tests.conformance.sandbox.receiver import Receiver, running_receiver
 
+Post = Callable[..., httpx.Response]
 Starter = Callable[..., AbstractContextManager[tuple[str, "subprocess.Popen[str]"]]]
 
 PHONE = "12025550143"
@@ -231,3 +233,20 @@ def test_can_be_allowed_to_call_elsewhere(start_sandbox: Starter) -> None:
         answer = httpx.put(f"{url}/_sandbox/webhooks/wabotick", json={"flow": {"url": "https://shop.example/hook"}})
 
     assert answer.status_code == 200
+
+
+def test_a_receiver_that_hangs_holds_up_nobody_else(sandbox: httpx.Client, wabotick: Post, meta: httpx.Client) -> None:
+    """The API answers, the webhook is on its way, other vendors' arrive, and reset forgets it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, running_receiver() as receiver:
+        aim(sandbox, Receiver(f"http://127.0.0.1:{silent.getsockname()[1]}"), "*")
+        sandbox.put("/_sandbox/webhooks/meta", json={"*": {"url": receiver.url}})
+        sent = wabotick("send", phone_number=PHONE, message="Hi")
+        meta.post("/messages", json={"messaging_product": "whatsapp", "to": PHONE, "text": {"body": "Hi"}})
+        silent.accept()[0].close()
+
+        assert sent.json()["status"] == "1"
+        while len(receiver.received) < 2:
+            sandbox.get("/_sandbox/emissions", params={"settle": 1})
+        assert {item["vendor"] for item in sandbox.get("/_sandbox/emissions?pending=1").json()} == {"wabotick"}
+        sandbox.post("/_sandbox/reset")
+        assert emissions(sandbox) == []

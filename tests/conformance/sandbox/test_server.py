@@ -80,12 +80,12 @@ def test_says_when_the_port_is_taken(base_url: str) -> None:
 
 
 def test_explains_itself() -> None:
-    """`--help` names the options and the credential variables."""
+    """`--help` names the options and the variables."""
     done = subprocess.run(
         [sys.executable, "-m", "sandbox", "--help"], capture_output=True, text=True, timeout=30, check=True
     )
 
-    for word in ("--host", "--port", "--seed", *CREDENTIALS):
+    for word in ("--host", "--port", "--seed", "SANDBOX_WEBHOOKS", "SANDBOX_META_TOKEN", *CREDENTIALS):
         assert word in done.stdout
 
 

@@ -244,6 +244,23 @@ def test_webhooks_can_be_forms(sandbox: httpx.Client, receiver: Receiver) -> Non
     assert (form["chat_id"], form["user_input_data"], form["postbackid"]) == ([AVERY], ["[]"], [""])
 
 
+@pytest.mark.parametrize(
+    ("setting", "query"),
+    [("filled", "order_id=ORD-1%26x&a=1"), ("empty", "order_id=&a=1"), ("raw", "order_id=%23order_id%23&a=1")],
+)
+def test_merge_tags_of_the_flow_address(
+    wabotick: Post, sandbox: httpx.Client, receiver: Receiver, setting: str, query: str
+) -> None:
+    """A tag is filled from the custom field, arrives empty as seen live, or stays what it is."""
+    sandbox.put("/_sandbox/webhooks/wabotick", json={"flow": {"url": f"{receiver.url}/x?order_id=#order_id#&a=1"}})
+    wabotick("subscriber/chat/assign-custom-fields", phone_number=AVERY, custom_fields='{"order_id": "ORD-1&x"}')
+    trap(sandbox, merge_tags=setting)
+    sandbox.post("/_sandbox/state/wabotick/flow", json={"phone_number": AVERY})
+    emitted(sandbox)
+
+    assert [item.path for item in receiver.received] == [f"/x?{query}"]
+
+
 def test_statuses_can_take_their_time(wabotick: Post, sandbox: httpx.Client) -> None:
     """With a delay they are still on their way when the answer is there."""
     trap(sandbox, status_delay_seconds=3600)
