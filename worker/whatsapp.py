@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from worker.states import Reason
+from worker.states import MessageState, Reason
 
 # Reason: the codes that amount to it.
 _CODES: Mapping[Reason, tuple[int, ...]] = {
@@ -35,6 +35,11 @@ _CODES: Mapping[Reason, tuple[int, ...]] = {
 REASONS: Mapping[int, Reason] = {code: reason for reason, codes in _CODES.items() for code in codes}
 """By code."""
 
+# Platforms' words for how far a message came, beside our own.
+_STATES: Mapping[str, MessageState] = {state.value: state for state in MessageState} | {
+    "undelivered": MessageState.FAILED
+}
+
 _IN_TEXT = re.compile(
     r"""Error\s+Code\s*:\s*(?P<platform>[0-9]{1,9})"""  # (Error Code : 131026 )Message Undeliverable.
     r"""|\(\#(?P<graph>[0-9]{1,9})\)"""  # (#132000) Number of parameters …
@@ -56,3 +61,8 @@ def code_in(said: Any) -> int | None:
 def reason_of(code: int | None) -> Reason:
     """Return what a code amounts to; one that is not known, or none at all, is a rejection."""
     return Reason.REJECTED if code is None else REASONS.get(code, Reason.REJECTED)
+
+
+def state_of(word: Any) -> MessageState | None:
+    """Return how far a message came, from a platform's word for it; None when the word is not known."""
+    return _STATES.get(word.strip().lower()) if isinstance(word, str) else None

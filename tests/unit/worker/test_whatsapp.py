@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tasks.actions.whatsapp import VERDICTS, verdict_in
 from worker.errors import PermanentError, RetryableError
 from worker.states import Reason, Scope
-from worker.whatsapp import REASONS, code_in, reason_of
+from worker.whatsapp import REASONS, code_in, reason_of, state_of
 
 SELF: list[Any] = []
 SELF.append(SELF)
@@ -118,3 +118,12 @@ def test_how_long_a_code_wants_to_be_left_alone(
     verdict = VERDICTS[code]
 
     assert (verdict.wait_seconds, verdict.growth, verdict.most_attempts) == (wait, growth, most)
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [("sent", "sent"), (" Delivered", "delivered"), ("undelivered", "failed"), ("played", None), (3, None), ("", None)],
+)
+def test_how_far_a_message_came(word: Any, state: str | None) -> None:
+    """Our words in any case, the one other word that was seen, and nothing else."""
+    assert state_of(word) == state

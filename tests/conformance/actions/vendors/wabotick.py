@@ -1,6 +1,24 @@
 """Wabotick: the token among a form's fields."""
 
+import base64
+
+import httpx
+
 from tests.conformance.actions.vendors.case import ActionCase
+from tests.support.sandbox import Sandbox
+
+AVERY = "12025550143"  # wrote just now: the window is open
+BUDI = "08123456789"
+MESSAGE = "wamid.HZCCwE02W07oc3k5HmA1AWPYI5w1tSsbbc3Z3zeg"
+CATALOG = "510000000000001"
+TEMPLATE = {"phone_number": BUDI, "template_id": "257000", "variables": ["Budi Contoh", "JX1234567890"]}
+
+
+def _prepare(sandbox: Sandbox) -> None:
+    """Let a person write, so that there is a message to ask about: its id is the sandbox's first."""
+    written = {"phone_number": AVERY, "message": "Where is it?"}
+    httpx.post(f"{sandbox.url}/_sandbox/state/wabotick/incoming", json=written).raise_for_status()
+
 
 CASE = ActionCase(
     account={
@@ -11,11 +29,45 @@ CASE = ActionCase(
     mount="/wabotick/api/v1",
     secrets=("7|wabotick-secret",),
     parameters={
-        "wabotick.send_template": {
-            "phone_number": "08123456789",
-            "template_id": "257000",
-            "variables": ["Budi Contoh", "JX1234567890"],
+        "wabotick.connect_account": {"user_id": "1", "whatsapp_business_account_id": "2", "access_token": "t"},
+        "wabotick.send_template": TEMPLATE,
+        "wabotick.send_message": {"phone_number": AVERY, "message": "On its way."},
+        "wabotick.get_conversation": {"phone_number": AVERY},
+        "wabotick.trigger_bot": {"phone_number": AVERY, "bot_flow_unique_id": "flow-1"},
+        "wabotick.send_interactive_buttons": {
+            "phone_number": AVERY, "message": "Confirm?", "buttons": [{"id": "confirm:1", "title": "Yes"}, "No"],
         },
+        "wabotick.send_file": {
+            "phone_number": AVERY, "media_type": "document", "media_url": "https://shop.example/i.pdf",
+            "media_name": "invoice.pdf",
+        },
+        "wabotick.upload_media": {"media_name": "i.pdf", "content": base64.b64encode(b"%PDF-").decode()},
+        "wabotick.list_postbacks": {},
+        "wabotick.get_message_status": {"wa_message_id": MESSAGE},
+        "wabotick.send_broadcast_template": {"flow_data": {"template_id": "257000"}},
+        "wabotick.list_templates": {},
+        "wabotick.get_subscriber": {"phone_number": AVERY},
+        "wabotick.create_subscriber": {"phone_number": "081298765432", "name": "Citra Contoh"},
+        "wabotick.list_subscribers": {},
+        "wabotick.update_subscriber": {"phone_number": AVERY, "first_name": "Avery"},
+        "wabotick.delete_subscriber": {"phone_number": BUDI},
+        "wabotick.list_custom_fields": {},
+        "wabotick.add_notes": {"phone_number": AVERY, "note_text": "wants blue"},
+        "wabotick.assign_to_team_member": {"phone_number": AVERY, "team_member_id": "12"},
+        "wabotick.reset_user_input_flow": {"phone_number": AVERY},
+        "wabotick.assign_custom_fields": {"phone_number": AVERY, "custom_fields": {"order_id": "ORD-1"}},
+        "wabotick.assign_labels": {"phone_number": AVERY, "label_ids": ["1", "3"]},
+        "wabotick.remove_labels": {"phone_number": AVERY, "label_ids": ["1"]},
+        "wabotick.assign_sequence": {"phone_number": AVERY, "sequence_ids": ["11"]},
+        "wabotick.remove_sequence": {"phone_number": AVERY, "sequence_ids": ["11"]},
+        "wabotick.list_labels": {},
+        "wabotick.create_label": {"label_name": "Wholesale"},
+        "wabotick.list_catalogs": {},
+        "wabotick.sync_catalog": {"whatsapp_catalog_id": CATALOG},
+        "wabotick.list_catalog_orders": {"whatsapp_catalog_id": CATALOG},
+        "wabotick.change_order_status": {"order_unique_id": "WAB-0001", "cart_status": "Shipped"},
     },
-    on_the_wire=("wabotick.send_template",),
-)
+    on_the_wire=("wabotick.send_template", "wabotick.assign_labels", "wabotick.upload_media"),
+    prepare=_prepare,
+    looks_first=frozenset({"wabotick.create_label"}),
+)  # fmt: skip
