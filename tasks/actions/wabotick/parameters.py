@@ -201,7 +201,7 @@ class UpdateSubscriber(ToPerson):
 
     @model_validator(mode="after")
     def _something_changes(self) -> Self:
-        if self.model_fields_set == {"phone_number"}:
+        if not any((self.first_name, self.last_name, self.gender, self.label_ids)):
             raise ValueError("one of first_name, last_name, gender and label_ids is wanted")
         return self
 

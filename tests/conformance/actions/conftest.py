@@ -20,7 +20,7 @@ from tests.conformance.actions.vendors.registry import CASES
 from tests.support.programs import free_port
 from tests.support.sandbox import Sandbox
 from tests.support.servers import Servers
-from worker.acting import Call, Outcome
+from worker.acting import Call, Outcome, Settlement
 from worker.errors import WorkerError
 from worker.ledger.memory import Memory
 
@@ -52,17 +52,28 @@ class Caller:
 
     def run(self, name: str, **changes: Any) -> Tried:
         """Run an action with the parameters that work, some of them changed."""
+        call = self._call(name, changes)
+        tried = Tried(call.session)
+        try:
+            tried.outcome = ACTIONS[name].run(call)
+        except WorkerError as error:
+            tried.error = error
+        return tried
+
+    def settle(self, name: str, since: datetime, **changes: Any) -> Settlement:
+        """Ask the vendor whether an action happened, from a moment on."""
+        settle = ACTIONS[name].settle
+        assert settle is not None
+        return settle(self._call(name, changes), since)
+
+    def _call(self, name: str, changes: dict[str, Any]) -> Call:
         action, vendor = ACTIONS[name], name.partition(".")[0]
         case = CASES[vendor]
         given = {"vendor": vendor, "base_url": self.url + case.mount, **case.account}
         account = AccountsFile.model_validate({"accounts": {"a": given}}).accounts["a"]
         parameters = action.parameters.model_validate({**case.parameters[name], **changes}, context={"country": "ID"})
-        tried = Tried(HttpSession(self.client, account.base_url, TIMEOUT_SECONDS, lambda: NOW))
-        try:
-            tried.outcome = action.run(Call("a", account, "ID", parameters, tried.session, self.memory))
-        except WorkerError as error:
-            tried.error = error
-        return tried
+        session = HttpSession(self.client, account.base_url, TIMEOUT_SECONDS, lambda: NOW)
+        return Call("a", account, "ID", parameters, session, self.memory)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,17 @@
 """Wabotick: the token among a form's fields."""
 
 import base64
+import json
+from pathlib import Path
+from typing import Any
 
 import httpx
 
 from tests.conformance.actions.vendors.case import ActionCase
 from tests.support.sandbox import Sandbox
+from worker.acting import Outcome
 
+RESPONSES = Path(__file__).parents[1] / "responses" / "wabotick"
 AVERY = "12025550143"  # wrote just now: the window is open
 BUDI = "08123456789"
 MESSAGE = "wamid.HZCCwE02W07oc3k5HmA1AWPYI5w1tSsbbc3Z3zeg"
@@ -14,10 +19,26 @@ CATALOG = "510000000000001"
 TEMPLATE = {"phone_number": BUDI, "template_id": "257000", "variables": ["Budi Contoh", "JX1234567890"]}
 
 
+def answer(file: str) -> Any:
+    """Return a recorded answer."""
+    return json.loads((RESPONSES / f"{file}.json").read_text())
+
+
+def result(outcome: Outcome | None) -> dict[str, Any]:
+    """Return the result of what has to have worked."""
+    assert outcome is not None
+    return outcome.result
+
+
+def happens(sandbox: Sandbox, what: str, method: str = "POST", **said: Any) -> Any:
+    """Let something happen at Wabotick from outside."""
+    url = f"{sandbox.url}/_sandbox/state/wabotick/{what}"
+    return httpx.request(method, url, json=said).raise_for_status().json()
+
+
 def _prepare(sandbox: Sandbox) -> None:
     """Let a person write, so that there is a message to ask about: its id is the sandbox's first."""
-    written = {"phone_number": AVERY, "message": "Where is it?"}
-    httpx.post(f"{sandbox.url}/_sandbox/state/wabotick/incoming", json=written).raise_for_status()
+    happens(sandbox, "incoming", phone_number=AVERY, message="Where is it?")
 
 
 CASE = ActionCase(
