@@ -11,7 +11,6 @@ from tests.support.sandbox import Sandbox
 from worker.acting import Settled
 
 MAYBE, LATER, NEVER = "UncertainError", "RetryableError", "PermanentError"
-SEND = "wabotick.send_template"
 
 
 # A lost answer.
