@@ -46,7 +46,7 @@ def create(vendor: "Proton", call: Call) -> Answer:
     fields = _fields(params)
     contact_id = fields.get("contact_id") or vendor.ids.uuid("contact id")
     _check_free(company, contact_id)
-    contact = {**deepcopy(vendor.companies.blank_contact), **fields, "contact_id": contact_id}
+    contact = {**vendor.companies.blank("contacts"), **fields, "contact_id": contact_id}
     contact |= {"id": vendor.ids.uuid("contact"), "customer_id": customer["customer_id"]}
     company.contacts[contact_id] = contact
     return Answer(201, shown(company, contact), effects=(_effect("contact", contact),))

@@ -11,7 +11,7 @@ from sandbox.exchange import Answer, Call, Json
 from sandbox.routing import Route
 from sandbox.vendors.proton import call_notes, customers, events
 from sandbox.vendors.proton.state import KEYS, Company, Record
-from sandbox.vendors.proton.words import InvalidError, found, text
+from sandbox.vendors.proton.words import InvalidError, found, objects, text
 
 if TYPE_CHECKING:
     from sandbox.vendors.proton.vendor import Proton
@@ -31,6 +31,11 @@ def put_record(kind: str) -> Callable[["Proton", Call], Answer]:
 
     def handle(vendor: "Proton", call: Call) -> Answer:
         company, fields = company_of(vendor, call)
+        if "quote_lines" in fields:
+            fields["quote_lines"] = objects(fields, "quote_lines")
+        for line in fields.get("quote_lines", ()):
+            text(line, "product_id", required=True)
+            text(line, "interaction_id", required=True)
         known = company.kind(kind).get(call.ids["id"])
         record = {**(known or vendor.companies.blank(kind)), **fields, KEYS[kind]: call.ids["id"]}
         company.kind(kind)[call.ids["id"]] = record

@@ -82,27 +82,26 @@ class Company:
 
 @dataclass
 class Companies:
-    """All tenants, and what every new customer and contact starts from."""
+    """All tenants, and what a new record of each kind starts from."""
 
     by_name: dict[str, Company]
-    blank_customer: Record
-    blank_contact: Record
+    blanks: dict[str, Record]
 
     @classmethod
     def seeded(cls) -> "Companies":
         """Return the tenants a fresh sandbox starts with."""
         seed = json.loads(_SEED_FILE.read_text(encoding="utf-8"))
-        companies = cls({}, seed["blank_customer"], seed["blank_contact"])
+        companies = cls({}, seed["blanks"])
         for name, content in seed["companies"].items():
             company = companies.add(name, content["pipelines"])
             for kind, key in KEYS.items():
                 for record in content.get(kind, ()):
-                    company.kind(kind)[record[key]] = {**deepcopy(companies.blank(kind)), **record}
+                    company.kind(kind)[record[key]] = {**companies.blank(kind), **record}
         return companies
 
     def blank(self, kind: str) -> Record:
         """Return what a record of a kind has before anything is known of it."""
-        return {"customers": self.blank_customer, "contacts": self.blank_contact}.get(kind, {})
+        return deepcopy(self.blanks.get(kind, {}))
 
     def add(self, name: str, pipelines: dict[str, list[str]] | None = None) -> Company:
         """Return the company of this name, added if new."""
@@ -111,7 +110,7 @@ class Companies:
     def upsert_customer(self, company: Company, customer_id: str, changes: Record, ids: IdMaker) -> tuple[bool, Record]:
         """Add or change a customer. Returns whether it is new, and the customer."""
         known = company.customers.get(customer_id)
-        start = known or {**deepcopy(self.blank_customer), "id": ids.uuid("customer")}
+        start = known or {**self.blank("customers"), "id": ids.uuid("customer")}
         customer = {**start, **deepcopy(changes), "customer_id": customer_id}
         company.customers[customer_id] = customer
         return known is None, customer

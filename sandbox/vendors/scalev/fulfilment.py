@@ -13,7 +13,7 @@ from sandbox.vendors.scalev.customers import in_orders
 from sandbox.vendors.scalev.making import by_gateway, new_identity
 from sandbox.vendors.scalev.orders import change, copy, edit, effect, order_of
 from sandbox.vendors.scalev.paging import whole_list
-from sandbox.vendors.scalev.state import STATUSES, Order
+from sandbox.vendors.scalev.state import STATUSES, Order, part
 from sandbox.vendors.scalev.words import (
     Record,
     RefusedError,
@@ -148,7 +148,7 @@ def create_payment(vendor: "Scalev", call: Call) -> Answer:
     order = order_of(vendor, call)
     if not by_gateway(order):
         raise RefusedError(422, "the payment method of the order has no gateway")
-    if order["payment_status"] != "unpaid":
+    if order.get("payment_status") not in (None, "unpaid"):
         raise RefusedError(409, f"the order is {order['payment_status']} already")
     order["pg_reference_id"] = order.get("pg_reference_id") or vendor.ids.uuid("gateway reference")
     order |= {"epayment_provider": "xendit", "pg_payment_info": _gateway_info(order)}
@@ -236,13 +236,14 @@ ROUTES: tuple["Route[Scalev]", ...] = (
 
 
 def _rendered(chat: Mapping[str, Json], order: Order) -> Record:
-    filled = chat["text"].replace("{{name}}", str((order.get("destination_address") or {}).get("name") or ""))
+    filled = chat["text"].replace("{{name}}", str(part(order, "destination_address").get("name") or ""))
     return {"id": chat["id"], "name": chat["name"], "text": filled.replace("{{order_id}}", str(order.get("order_id")))}
 
 
 def _kinds(vendor: "Scalev", order: Order) -> set[str]:
-    parts = [vendor.shop.part("variants", str(line["variant_unique_id"])) for line in order.get("orderlines") or []]
-    return {part[0]["item_type"] for part in parts if part is not None}
+    lines = [line for line in order.get("orderlines") or [] if isinstance(line, dict)]
+    known = [vendor.shop.part("variants", str(line.get("variant_unique_id"))) for line in lines]
+    return {found_part[0]["item_type"] for found_part in known if found_part is not None}
 
 
 def _gateway_info(order: Order) -> Record:

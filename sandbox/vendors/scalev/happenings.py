@@ -58,18 +58,17 @@ def place_order(vendor: "Scalev", call: Call) -> Answer:
     }
     if "ordervariants" not in call.params and "orderbundles" not in call.params:
         defaults["ordervariants"] = [{"variant_unique_id": variant, "quantity": 1}]
-    order = make_order(vendor, {**defaults, **call.params})
-    order.update(picked(call.params, _SHOP_FIELDS))
-    order = vendor.orders.put(order)
+    written = _shop_fields(call)
+    order = vendor.orders.put({**make_order(vendor, {**defaults, **call.params}), **written})
     events.created(vendor, order)
     return Answer(200, order)
 
 
 def edit_order(vendor: "Scalev", call: Call) -> Answer:
     """`PATCH /orders/{id}`: the staff edits an order."""
-    order = _order(vendor, call)
-    order.update(picked(call.params, _SHOP_FIELDS))
+    order, written = _order(vendor, call), _shop_fields(call)
     change_order(vendor, order, call.params)
+    order.update(written)
     events.updated(vendor, order)
     return Answer(200, order)
 
@@ -141,6 +140,14 @@ ROUTES: tuple["Route[Scalev]", ...] = (
     Route("POST", "/intents/{id}/complete", complete_intent),
     Route("POST", "/waba/incoming", receive_message),
 )
+
+
+def _shop_fields(call: Call) -> Record:
+    fields = picked(call.params, _SHOP_FIELDS)
+    problem = event_problem("order.updated", fields)
+    if problem:
+        raise RefusedError(400, problem)
+    return fields
 
 
 def _order(vendor: "Scalev", call: Call) -> Order:

@@ -14,7 +14,7 @@ from sandbox.exchange import Json
 from sandbox.ids import IdMaker
 from sandbox.vendors.scalev.customers import in_orders
 from sandbox.vendors.scalev.shop import Shop
-from sandbox.vendors.scalev.state import Order, stamp
+from sandbox.vendors.scalev.state import Order, part, stamp
 from sandbox.vendors.scalev.words import Record, RefusedError, needed_text, numbered, objects, picked, text, whole
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ GATEWAY_METHODS = (
 )
 
 _ADDRESS_FIELDS = ("name", "phone", "email", "address", "subdistrict", "city", "province", "postal_code", "notes")
+_SUMMANDS = ("product_price", *AMOUNTS)
 _LETTERS = 26
 _CENT = Decimal("0.01")
 _MOST = Decimal("1e15")
@@ -126,12 +127,8 @@ def order_lines(shop: Shop, params: Mapping[str, Json]) -> list[Record]:
 
 def money(params: Mapping[str, Json], name: str) -> str:
     """Return an amount as Scalev keeps it: text with two decimals."""
-    value = params.get(name) or 0
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or abs(amount) > _MOST:
+    amount = _amount(params.get(name) or 0)
+    if amount is None:
         raise RefusedError(422, f"{name} must be a number")
     return str(amount.quantize(_CENT))
 
@@ -152,6 +149,15 @@ def uuid7(now: datetime, ids: IdMaker) -> str:
     value = (milliseconds << 80) | low
     value = value & ~(0xF << 76) | (0x7 << 76)
     return str(uuid.UUID(int=value & ~(0x3 << 62) | (0x2 << 62)))
+
+
+def _amount(value: Json) -> Decimal | None:
+    """Read an amount; None for what is none, or is beyond all money."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if not isinstance(value, bool) and amount.is_finite() and abs(amount) < _MOST else None
 
 
 def _capitals(number: int, width: int) -> str:
@@ -240,27 +246,25 @@ def _place(shop: Shop, params: Mapping[str, Json]) -> Record:
 
 
 def _take_buyer(vendor: "Scalev", order: Order, params: Mapping[str, Json], place: Record) -> None:
-    address: Order = {**dict.fromkeys(_ADDRESS_FIELDS), **(order["destination_address"] or {})}
+    address: Order = {**dict.fromkeys(_ADDRESS_FIELDS), **part(order, "destination_address")}
     address |= {name: params[f"customer_{name}"] for name in ("name", "phone", "email") if f"customer_{name}" in params}
     address |= {**picked(params, ("address", "postal_code", "notes")), **place}
     order["destination_address"] = address
-    if order["customer"] is None:
+    if not order.get("customer"):
         buyer = {name: address[name] for name in ("name", "phone", "email")}
         customer = vendor.customers.ensure(buyer, vendor.now())
         order |= {"customer": in_orders(customer), "customer_id": customer["id"]}
     order["message_variables"] = {
         **{name: address[name] for name in ("name", "phone", "email")},
-        "handler": (order["handler"] or {}).get("name"),
+        "handler": part(order, "handler").get("name"),
         "advertiser": None,
-        "event_source_url": (order.get("metadata") or {}).get("event_source_url"),
+        "event_source_url": part(order, "metadata").get("event_source_url"),
     }
 
 
 def _total(order: Order) -> None:
-    def amount(name: str) -> Decimal:
-        return Decimal(str(order.get(name) or 0))
-
-    net = amount("product_price") - amount("product_discount")
-    gross = net + amount("shipping_cost") - amount("shipping_discount") + amount("other_income")
+    price, discount, shipping, shipping_discount, other = (_amount(order.get(name)) or 0 for name in _SUMMANDS)
+    net = Decimal(price - discount)
+    gross = net + shipping - shipping_discount + other
     order["net_revenue"], order["gross_revenue"] = str(net.quantize(_CENT)), str(gross.quantize(_CENT))
     order["net_payment_revenue"] = order["gross_revenue"]

@@ -96,8 +96,8 @@ def delete(vendor: "Scalev", call: Call) -> Answer:
     """POST /orders/delete: drafts and canceled orders only."""
     orders = _all(vendor, _ids(body(call)))
     for order in orders:
-        if order["status"] not in _DELETABLE:
-            raise RefusedError(422, f"Order {order['order_id']} is {order['status']} and cannot be deleted")
+        if order.get("status") not in _DELETABLE:
+            raise RefusedError(422, f"Order {order.get('order_id')} is {order.get('status')} and cannot be deleted")
     for order in orders:
         remove(vendor, order)
     return Answer(204, effects=tuple(effect("order_delete", order) for order in orders))

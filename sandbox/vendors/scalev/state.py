@@ -74,6 +74,12 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def part(order: Order, name: str) -> Order:
+    """Return an object inside an order; empty where an event brought none, or something else under its name."""
+    value = order.get(name)
+    return value if isinstance(value, dict) else {}
+
+
 @dataclass
 class Orders:
     """All orders, by UUID. `legacy` and `numbers` lead from a legacy number and a human number to the UUID."""
