@@ -1,4 +1,4 @@
-"""ChatGPT Builder: the scheme is chosen; here a secret URL. What our own page tells to set is a header, tried apart."""
+"""ChatGPT Builder: a header that the author of the flow sets."""
 
 from datetime import datetime
 
@@ -6,10 +6,14 @@ from tests.conformance.sources.vendors.case import SECRETS, Proof, SourceCase
 
 
 def _prove(_body: bytes, secret: str, _trigger: str, _at: datetime) -> Proof:
-    return {}, secret
+    return {"x-webhook-secret": secret}, None
 
 
 CASE = SourceCase(
-    account={"api_token": "1000001.token", "webhook_auth": {"scheme": "url_secret", "secrets": SECRETS}},
+    account={
+        "api_token": "1000001.token",
+        "webhook_auth": {"scheme": "static", "header": "X-Webhook-Secret", "secrets": SECRETS},
+    },
     prove=_prove,
+    signs_the_body=False,
 )

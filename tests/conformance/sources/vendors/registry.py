@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from tests.conformance.sources.vendors import generic, proton, scalev, wabotick
+from tests.conformance.sources.vendors import cgb, generic, proton, scalev, wabotick
 from tests.conformance.sources.vendors.case import SourceCase
 
 CASES: Mapping[str, SourceCase] = {
     "scalev": scalev.CASE,
     "wabotick": wabotick.CASE,
     "proton": proton.CASE,
+    "cgb": cgb.CASE,
     "generic": generic.CASE,
 }
