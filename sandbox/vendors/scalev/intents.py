@@ -65,33 +65,18 @@ def begin(vendor: "Scalev", params: Mapping[str, Json]) -> Record:
     items = [_item(vendor, line) for line in order_lines(vendor.shop, params)]
     total = sum((Decimal(item["line_total"]) for item in items), Decimal(0))
     intent: Record = {
+        **deepcopy(vendor.shop.seed["blank_intent"]),
         "id": uuid7(now, vendor.ids),
-        "form_widget_id": "storefront-checkout",
-        "status": "active",
-        "last_sequence": 1,
-        "occurred_at": stamp(now),
+        **dict.fromkeys(("occurred_at", "started_at", "last_activity_at"), stamp(now)),
+        "follow_up_eligible_at": stamp(now + IDLE),
         "contactable": bool(buyer["email"] or buyer["phone"]),
-        "is_email_follow_up_already_sended": False,
         "customer": buyer,
         "store": {"id": store["unique_id"], "unique_id": store["unique_id"], "name": store["name"]},
-        "page": None,
-        "cart_summary": {
-            "item_quantity": sum(item["quantity"] for item in items),
-            "estimated_total": str(total),
-            "currency": "IDR",
-        },
-        "handler": None,
-        "source_url": "https://tokocontoh.example/checkout",
-        "started_at": stamp(now),
-        "last_activity_at": stamp(now),
-        "follow_up_eligible_at": stamp(now + IDLE),
-        "completed_at": None,
-        "order": None,
-        "fields": {},
         "items": items,
-        "attribution": {},
-        "recovery_url": None,
-        "recovery_url_expires_at": None,
+    }
+    intent["cart_summary"] |= {
+        "item_quantity": sum(item["quantity"] for item in items),
+        "estimated_total": str(total),
     }
     vendor.intents[intent["id"]] = intent
     return intent

@@ -216,3 +216,31 @@ def test_tells_of_messages_when_told(scalev: httpx.Client, sandbox: httpx.Client
     write(sandbox)
     scalev.post(f"{TALK}/message-templates", files=TEMPLATE)
     assert told() == ["whatsapp.message.received", *["whatsapp.message.status.updated"] * 2]
+
+
+def test_shows_on_the_phone_and_hears_the_tap(scalev: httpx.Client, sandbox: httpx.Client) -> None:
+    """A template's filled text and button are on the phone; the tap comes back as a message that answers it."""
+    sent = scalev.post(f"{TALK}/message-templates", files=TEMPLATE).json()
+    (bubble,) = sandbox.get(f"/_sandbox/phones/{PHONE}").json()["messages"]
+
+    assert bubble["content"]["text"] == "Halo Budi, pesanan Anda dikirim dengan resi JX123."
+    tap = {"message_id": sent["wamid"], "button": "Sudah diterima"}
+    assert sandbox.post(f"/_sandbox/phones/{PHONE}/tap", json=tap).status_code == 200
+    reply = scalev.get(f"{TALK}/messages").json()["data"][0]
+    assert (reply["direction"], reply["context"]) == ("inbound", {"id": sent["wamid"]})
+    assert reply["interactive"]["button_reply"]["title"] == "Sudah diterima"
+    assert scalev.get(f"{TALK}/messages/{sent['wamid']}").json()["status"] == "read"
+
+
+@pytest.mark.parametrize(("code", "status"), [(131026, 200), (131056, 422)])
+def test_meets_whatsapp_errors(scalev: httpx.Client, sandbox: httpx.Client, code: int, status: int) -> None:
+    """What WhatsApp says late fails an accepted message; the rest refuses the call with the code in its text."""
+    assert sandbox.put(f"/_sandbox/phones/{PHONE}", json={"error": code}).status_code == 200
+    answer = scalev.post(f"{TALK}/message-templates", files=TEMPLATE)
+
+    assert answer.status_code == status
+    if status == 200:
+        message = scalev.get(f"{TALK}/messages/{answer.json()['wamid']}").json()
+        assert (message["status"], message["error"]["code"]) == ("failed", code)
+    else:
+        assert f"(#{code})" in answer.json()["message"]
