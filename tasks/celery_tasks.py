@@ -11,7 +11,14 @@ from celery import Celery, Task
 from celery.exceptions import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.engine import DeadLetterError, Engine, UnknownOutcomeError, process_events, report_dead_letter
+from tasks.engine import (
+    DeadLetterError,
+    Engine,
+    UnknownOutcomeError,
+    process_events,
+    report_circuit,
+    report_dead_letter,
+)
 from tasks.watchdog import Watchdog
 from worker.celery_app import DELIVER, HEARTBEAT, PROCESS_EVENTS, SWEEP
 from worker.delivering import Delivered
@@ -81,15 +88,19 @@ def _shown(delivered: Delivered | None) -> str | None:
     if delivered is None:
         return None
     done = delivered.conclusion
+    report_circuit(delivered)
+    due_at = done.due_at or done.held_until
     log.info(
-        "delivery.attempted", event_id=str(delivered.event_id), rule=delivered.rule, action=delivered.action,
-        account=delivered.account, attempt=delivered.attempt, state=done.state, reason=done.reason, error=done.error,
-        due_at=done.due_at and done.due_at.isoformat(timespec="seconds"),
+        "delivery.deferred" if delivered.deferred else "delivery.attempted",
+        event_id=str(delivered.event_id), rule=delivered.rule, action=delivered.action, account=delivered.account,
+        attempt=delivered.attempt, state=done.state, reason=done.reason, error=done.error,
+        due_at=due_at and due_at.isoformat(timespec="seconds"),
     )  # fmt: skip
     reason = done.reason or Reason.BUG
-    if done.state == DeliveryState.RETRYING and done.due_at:
-        what = f"{reason}: {done.error}; attempt {delivered.attempt + 1} at {done.due_at:%Y-%m-%d %H:%M:%S} UTC"
-        raise Retry(what, exc=RetryableError(reason, what), when=done.due_at)
+    if due_at:
+        nth = delivered.attempt + (not delivered.deferred)
+        what = f"{reason}: {done.error}; attempt {nth} at {due_at:%Y-%m-%d %H:%M:%S} UTC"
+        raise Retry(what, exc=RetryableError(reason, what), when=due_at)
     if done.state == DeliveryState.DEAD or delivered.bug is not None:
         dead = DeadLetter(
             delivered.id, delivered.event_id, delivered.action, delivered.account, reason, done.error or ""

@@ -186,6 +186,24 @@ def report_dead_letter(dead: DeadLetter, bug: Exception | None = None) -> None:
     report(error, tags, ["dead-letter", dead.action, dead.reason])
 
 
+class AccountHeldError(WorkerError):
+    """An account's circuit opened: `hookyard circuits` shows why and until when; its deliveries wait."""
+
+
+def report_circuit(delivered: Delivered) -> None:
+    """Tell the log and Sentry, once, that an account's circuit opened; the log that it closed."""
+    if closed := delivered.closed:
+        log.info("circuit.closed", account=closed.account, reason=closed.reason, probes=closed.probes)
+    if opened := delivered.opened:
+        log.warning(
+            "circuit.opened", account=opened.account, reason=opened.reason, error=opened.error, action=opened.action,
+            failures=opened.failures, until=opened.until and opened.until.isoformat(timespec="seconds"),
+        )  # fmt: skip
+        error = AccountHeldError(opened.reason, f"{opened.account}: {opened.error}")
+        tags = {"account": opened.account, "action": opened.action, "reason": opened.reason}
+        report(error, tags, ["circuit", opened.account, opened.reason])
+
+
 def process_events(engine: Engine, event_ids: Sequence[str]) -> None:
     """Route events one by one; one that cannot be routed does not hold up the others."""
     for event_id in event_ids:

@@ -56,6 +56,14 @@ _BY_HANDLING = text(
 _SEEN = timedelta(hours=1)
 
 
+_HELD = text(
+    """
+    SELECT account, kind, reason, count(*) AS total FROM holds
+    WHERE opened_at IS NOT NULL AND (kind = 'account' OR until IS NULL OR until > :now) GROUP BY account, kind, reason
+    """
+)
+
+
 class Health:
     """Answers /readyz and /metrics."""
 
@@ -109,6 +117,7 @@ class Health:
             since = {"since": _first_id(now - _SEEN)}
             matched = connection.execute(_BY_SECRET, since).all()
             handled = connection.execute(_BY_HANDLING, since).all()
+            held = connection.execute(_HELD, {"now": now}).all()
         age = (now - beat).total_seconds() if beat else float("inf")
         yield GaugeMetricFamily("hookyard_worker_heartbeat_age_seconds", "Since a worker consumed a heartbeat", age)
         yield GaugeMetricFamily("hookyard_broker_up", "Whether Redis answers", float(self.broker_lives()))
@@ -120,6 +129,12 @@ class Health:
                 ages.add_metric([row.name], max(0.0, (now - row.oldest).total_seconds()))
         yield totals
         yield ages
+        holds = GaugeMetricFamily(
+            "hookyard_holds", "What is held back: accounts, persons, templates", labels=["account", "kind", "reason"]
+        )
+        for row in held:
+            holds.add_metric([row.account, row.kind, row.reason], row.total)
+        yield holds
         secrets = GaugeMetricFamily(
             "hookyard_events_by_secret",
             "Events of the last hour, by the secret that matched",

@@ -7,6 +7,7 @@ finds it so after the lease ran out knows that the effect may have happened.
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,14 +23,17 @@ from config.expressions import ExpressionError
 from config.load import Config
 from config.rules import Rule, Step
 from config.settings import Settings
-from worker import completing
+from worker import completing, consequences
 from worker.acting import Action, Call, Outcome, Session
 from worker.clock import Clock
+from worker.consequences import Consequences, Ended
 from worker.context import Subject, expression_context, personal_texts, personal_values
 from worker.errors import PermanentError, UncertainError, WorkerError
+from worker.gating import Gate
+from worker.holding import Hold
 from worker.ledger import deliveries
 from worker.ledger.database import by_statement, is_away
-from worker.ledger.deliveries import AttemptRecord, Conclusion, Lease
+from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease
 from worker.ledger.memory import Memory
 from worker.ledger.storable import storable
 from worker.masking import mask, mask_message
@@ -56,14 +60,19 @@ class Delivered:
     conclusion: Conclusion
     bug: Exception | None = None
     woken_events: tuple[UUID, ...] = ()
+    opened: Hold | None = None
+    """The account's circuit, when this attempt opened it."""
+    closed: Hold | None = None
+    deferred: bool = False
+    """Nothing was tried: it was not its turn, or its person or template is held."""
 
 
 class _SuppressedError(Exception):
     """This delivery is not wanted: `reason` says why."""
 
-    def __init__(self, reason: Reason, duplicate_of: UUID | None = None) -> None:
+    def __init__(self, reason: Reason, duplicate_of: UUID | None = None, error: str | None = None) -> None:
         super().__init__(reason)
-        self.conclusion = Conclusion(DeliveryState.SUPPRESSED, reason, duplicate_of=duplicate_of)
+        self.conclusion = Conclusion(DeliveryState.SUPPRESSED, reason, error, duplicate_of=duplicate_of)
 
 
 @dataclass(frozen=True)
@@ -96,11 +105,15 @@ class _Attempt:
         self._session: Session | None = None
         self._context: dict[str, Any] | None = None
         self._bug: Exception | None = None
+        self._error: WorkerError | None = None
+        self._about: tuple[str | None, str | None] = (None, None)
 
     def run(self) -> Delivered | None:
         outcome = NOTHING
         try:
             call, action = self._prepare()
+            if deferral := self._gated(call, action):
+                return self._delivered(_as_conclusion(deferral, self._row), deferred=True)
             if not self._announce():
                 log.warning("delivery.lease_lost", delivery_id=str(self._row.id), attempt=self._row.attempts)
                 return None
@@ -112,11 +125,14 @@ class _Attempt:
             conclusion = error.conclusion
         except Exception as error:  # noqa: BLE001 - what is not foreseen is a bug, and has to end in a visible state
             conclusion = self._failed(error)
-        woken = self._record(conclusion, outcome)
+        what, woken = self._record(conclusion, outcome)
+        return self._delivered(what.conclusion, woken_events=woken, opened=what.opened, closed=what.closed)
+
+    def _delivered(self, conclusion: Conclusion, **more: Any) -> Delivered:
         row = self._row
         return Delivered(
             id=row.id, event_id=row.event_id, rule=row.rule, action=row.action, account=row.account,
-            attempt=row.attempts, conclusion=conclusion, bug=self._bug, woken_events=woken,
+            attempt=row.attempts, conclusion=conclusion, bug=self._bug, **more,
         )  # fmt: skip
 
     # Before anything is sent.
@@ -201,6 +217,23 @@ class _Attempt:
                 raise _SuppressedError(Reason.DUPLICATE_EFFECT, holder)
             # It died between the two looks, so the effect is free.
 
+    def _gated(self, call: Call, action: Action) -> Deferral | None:
+        """Put the delivery back when it may not be sent now; `_SuppressedError` or PermanentError when not at all."""
+        self._about = action.recipient(call.parameters), action.template(call.parameters)
+        with self._of.engine.begin() if self._row.has_holds else nullcontext() as connection:
+            if connection is None:
+                return None
+            found = Gate(connection, self._row, self._of.clock()).held(*self._about)
+            if isinstance(found, Deferral):
+                deliveries.defer(connection, self._row, self._lease.owner, found, self._of.clock())
+                return found
+        if found is not None:
+            reason, what, state = found
+            if state is DeliveryState.SUPPRESSED:
+                raise _SuppressedError(reason, error=what)
+            raise PermanentError(reason, what)
+        return None
+
     def _announce(self) -> bool:
         now = self._of.clock()
         lease = Lease(self._lease.owner, now, self._lease.seconds)
@@ -220,28 +253,31 @@ class _Attempt:
             log.error(
                 "delivery.bug", delivery_id=str(row.id), action=row.action, error=type(error).__name__, trace=trace
             )
-            sent = self._session is not None and self._session.sent and row.rule != COMPLETION_RULE
+            sent = self._has_sent() and row.rule != COMPLETION_RULE
             error = UncertainError(Reason.BUG, what) if sent else PermanentError(Reason.BUG, what)
+        self._error = error
         decision = decide(
             error, row.attempts - row.series_start, self._of.clock(),
             idempotent=is_repeatable(row, action) and self._bug is None, draw=self._of.draw,
         )  # fmt: skip
         return Conclusion(decision.state, decision.reason, mask_message(self._masked(str(error))), decision.due_at)
 
-    def _record(self, conclusion: Conclusion, outcome: Outcome) -> tuple[UUID, ...]:
+    def _record(self, conclusion: Conclusion, outcome: Outcome) -> tuple[Consequences, tuple[UUID, ...]]:
         """Write the attempt down, however long the ledger is away: what was sent cannot be sent again to find out."""
         record = AttemptRecord(
             delivery_id=self._row.id, number=self._row.attempts, started_at=self._lease.since,
             finished_at=self._of.clock(), worker=self._of.worker,
             exchanges=self._masked(self._session.exchanges if self._session else [], outcome),
         )  # fmt: skip
-        is_all = not outcome.patches and self._row.rule != COMPLETION_RULE
+        recipient, template = self._about
+        ended = Ended(self._row, conclusion, self._error, recipient, template, answered=self._has_sent())
+        is_all = not outcome.patches and self._row.rule != COMPLETION_RULE and not ended.concerns_others
         engine = by_statement(self._of.engine) if is_all else self._of.engine
         give_up_at, pause = time.monotonic() + RECORDING_PATIENCE_SECONDS, 0.2
         while True:
             try:
                 with engine.begin() as connection:
-                    return self._conclude(connection, record, conclusion, outcome)
+                    return self._conclude(connection, record, ended, outcome)
             except SQLAlchemyError as error:
                 if not is_away(error) or time.monotonic() >= give_up_at:
                     raise
@@ -249,10 +285,15 @@ class _Attempt:
                 time.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
+    def _has_sent(self) -> bool:
+        return self._session is not None and self._session.sent
+
     def _conclude(
-        self, connection: Connection, record: AttemptRecord, conclusion: Conclusion, outcome: Outcome
-    ) -> tuple[UUID, ...]:
+        self, connection: Connection, record: AttemptRecord, ended: Ended, outcome: Outcome
+    ) -> tuple[Consequences, tuple[UUID, ...]]:
         row, now = self._row, record.finished_at
+        what = consequences.follow(connection, ended, now) if ended.concerns_others else Consequences(ended.conclusion)
+        conclusion = what.conclusion
         settled = deliveries.conclude(connection, record, self._lease.owner, conclusion)
         if not settled:
             log.warning("delivery.result_late", delivery_id=str(row.id), attempt=row.attempts, state=conclusion.state)
@@ -262,13 +303,18 @@ class _Attempt:
                 woken += completing.wake_after_completion(connection, row.event_id, now)
             elif conclusion.state == DeliveryState.DEAD and settled:
                 completing.give_up(connection, row.event_id, f"{row.action}: {conclusion.error}", now)
-        return tuple(woken)
+        return what, tuple(woken)
 
     def _masked(self, value: Any, outcome: Outcome = NOTHING) -> Any:
         personal = personal_values(self._context) if self._context else set()
         for patch in outcome.patches:
             personal |= personal_texts(patch.values)
         return mask(value, personal, _secrets_of(self._of.config.accounts.get(self._row.account)))
+
+
+def _as_conclusion(deferral: Deferral, row: Row[Any]) -> Conclusion:
+    state = DeliveryState.RETRYING if row.attempts > 1 else DeliveryState.WAITING
+    return Conclusion(state, deferral.reason, deferral.error, deferral.due_at)
 
 
 def _secrets_of(account: Account | None) -> list[str]:

@@ -11,13 +11,15 @@ from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from config.faults import OperatorError
-from worker import completing
+from worker import completing, consequences
+from worker.holding import Hold
 from worker.ids import new_id
 from worker.ledger import deliveries as life
+from worker.ledger import holds
 from worker.ledger.deliveries import Wake
 from worker.ledger.tables import audit, deliveries, events
 from worker.routing import COMPLETION_RULE
-from worker.states import DeliveryState, EventState, Reason
+from worker.states import DeliveryState, EventState, HoldKind, Reason
 
 _PARTS = select(events.c.id).where(events.c.parent_id == bindparam("b_id"), events.c.part.is_not(None))
 
@@ -94,6 +96,17 @@ class People:
         self._connection.execute(events.update().where(events.c.id == row.id).values(again))
         self._audit("replay", row.id, {"was": row.state})
         return [row.id]
+
+    def close(self, account: str, kind: HoldKind = HoldKind.ACCOUNT, key: str = "") -> Hold:
+        """Lift a hold: what waits for it goes on, slowly at first."""
+        hold = holds.read(self._connection, account, kind, key)
+        if hold is None or hold.opened_at is None:
+            raise RefusedError(f"nothing of kind {kind} is held at account {account}")
+        holds.change(self._connection, account, kind, key, lambda _: None)
+        if kind is HoldKind.ACCOUNT:
+            consequences.start_slowly(self._connection, hold, self._now)
+        self._audit("close", f"{account}/{kind}/{key}".rstrip("/"), {"reason": hold.reason})
+        return hold
 
     def note(self, action: str, target: UUID | str, details: dict[str, Any]) -> None:
         """Write down something that was done elsewhere."""

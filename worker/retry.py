@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from worker.errors import PermanentError, RetryableError, UncertainError, WorkerError
-from worker.states import DeliveryState, Reason
+from worker.states import DeliveryState, Reason, Scope
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class Decision:
-    """The state that follows, why, and when it is due."""
+    """The state that follows, why, and when it is due; without a time where the account's circuit says it."""
 
     state: DeliveryState
     reason: Reason
@@ -56,6 +56,8 @@ def decide(
     """
     if isinstance(error, UncertainError) and not idempotent:
         return Decision(DeliveryState.UNKNOWN, error.reason)
+    if isinstance(error, WorkerError) and error.scope is Scope.ACCOUNT and error.reason is not Reason.RATE_LIMITED:
+        return Decision(DeliveryState.RETRYING, error.reason)
     if isinstance(error, PermanentError) or not isinstance(error, WorkerError):
         reason = error.reason if isinstance(error, WorkerError) else Reason.BUG
         return Decision(DeliveryState.DEAD, reason)

@@ -66,6 +66,15 @@ class Scope(StrEnum):
     ACCOUNT = "account"  # whatever goes to this account
 
 
+class HoldKind(StrEnum):
+    """What is held back, of one account."""
+
+    ACCOUNT = "account"  # whatever goes there: its circuit is open
+    RECIPIENT = "recipient"  # messages to one person
+    TEMPLATE = "template"  # messages made from one template
+    PACE = "pace"  # nothing, but all of it goes slower
+
+
 class Reason(StrEnum):
     """Why a delivery, an event or a request is where it is: the label of metrics, the column, the word in logs."""
 
@@ -111,4 +120,5 @@ class Reason(StrEnum):
     # Decisions
     DUPLICATE_EFFECT = "duplicate_effect"
     NOT_NEEDED = "not_needed"
+    PACED = "paced"
     BY_OPERATOR = "by_operator"

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, text
 from config.settings import Settings
 from worker import completing
 from worker.acting import Action
+from worker.circuits import Circuits
 from worker.clock import Clock
 from worker.delivering import lease_ran_out
 from worker.ledger import deliveries
@@ -61,12 +62,14 @@ class Sweeper:
             resolved = [
                 self._resolve(connection, row, now) for row in deliveries.expired(connection, now, MOST_AT_ONCE)
             ]
+            dead = [letter for letter in resolved if letter] + Circuits(connection, now).give_up()
         with self.engine.begin() as connection:
             patience = self.settings.rewake_seconds
             again = {"now": now, "again": now + timedelta(seconds=patience), "most": MOST_AT_ONCE}
             due_events = list(connection.scalars(_EVENTS_DUE, again)) if events_too else []
             due = deliveries.due(connection, now, busy, MOST_AT_ONCE, patience)
-        return Swept(due_events, due, [dead for dead in resolved if dead])
+            probes = Circuits(connection, now).probe(patience)
+        return Swept(due_events, due + probes, dead)
 
     def _resolve(self, connection: Connection, row: Row[Any], now: datetime) -> DeadLetter | None:
         conclusion = lease_ran_out(row, self.actions.get(row.action), now, self.draw)

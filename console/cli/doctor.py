@@ -23,9 +23,9 @@ from webhooks.registry import SOURCES
 from worker import health
 from worker.broker import redis_client
 from worker.clock import system_clock
-from worker.ledger import quarantine, queries
+from worker.ledger import holds, quarantine, queries
 from worker.ledger.migrating import current_revision, newest_revision
-from worker.states import WORKER_HEARTBEAT
+from worker.states import WORKER_HEARTBEAT, HoldKind
 
 LEAST_FREE_BYTES = 500_000_000
 SECRETS_SINCE = timedelta(days=30)
@@ -96,7 +96,7 @@ def _ledger(context: Context) -> Iterator[Finding]:
     try:
         revision, newest = current_revision(context.engine), newest_revision()
         yield Finding("ledger", ok=revision == newest, what=f"tables at {revision}, the program wants {newest}")
-        looks: tuple[Callable[[Context], Iterator[Finding]], ...] = (_worker, _waiting, _secrets)
+        looks: tuple[Callable[[Context], Iterator[Finding]], ...] = (_worker, _circuits, _waiting, _secrets)
         for look in looks if revision == newest else ():
             yield from look(context)
     except (SQLAlchemyError, ConfigError) as error:
@@ -142,6 +142,19 @@ def _quarantine(context: Context, held: list[Row[Any]]) -> Finding:
     good = sum(receiving.verify_again(row) is None for row in held)
     what = f"{len(held)} held, {good} of them would be accepted now" + (": hookyard quarantine release" if good else "")
     return Finding("quarantine", ok=good == 0, what=what)
+
+
+def _circuits(context: Context) -> Iterator[Finding]:
+    """Tell which accounts are held, and what a person has to lift."""
+    with context.ledger() as connection:
+        found = holds.in_force(connection, system_clock())
+    for hold in found:
+        if hold.kind is HoldKind.ACCOUNT and hold.until is not None:
+            what = f"held since {hold.opened_at:%Y-%m-%d %H:%M} ({hold.reason}), tried at {hold.until:%H:%M:%S} UTC"
+            yield Finding(f"circuit {hold.account}", ok=False, what=f"{what}: {hold.error}")
+        elif hold.kind is HoldKind.TEMPLATE and hold.until is None:
+            what = f"template {hold.key} is stopped ({hold.reason}): hookyard circuits close once it works again"
+            yield Finding(f"circuit {hold.account}", ok=False, what=what)
 
 
 def _secrets(context: Context) -> Iterator[Finding]:

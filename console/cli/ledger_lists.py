@@ -32,8 +32,12 @@ def as_event(row: Row[Any]) -> dict[str, Any]:
 
 
 def as_delivery(row: Row[Any]) -> dict[str, Any]:
-    """Return a delivery as --json prints it."""
-    return {key: row._mapping.get(key) for key in _DELIVERY_KEYS}
+    """Return a delivery as --json prints it; one that its account holds back says why, and until when at least."""
+    found = {key: row._mapping.get(key) for key in _DELIVERY_KEYS}
+    if row._mapping.get("held_reason"):
+        due_at = max(found["due_at"], row._mapping["held_until"])
+        found |= {"reason": row._mapping["held_reason"], "due_at": due_at, "last_error": row._mapping["held_error"]}
+    return found
 
 
 def events(

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Update, bindparam, select, text
+from sqlalchemy import Connection, Row, Update, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -69,6 +69,13 @@ class Conclusion:
     due_at: datetime | None = None
     result: dict[str, Any] | None = None
     duplicate_of: UUID | None = None
+    held_until: datetime | None = None
+    """It waits for its account: until when no probe goes through. The attempt does not count towards giving up."""
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """When a sweep should look at it."""
+        return self.held_until or self.due_at
 
 
 @dataclass(frozen=True)
@@ -157,7 +164,10 @@ _CLAIM = text(
     WITH claimed AS (
         UPDATE deliveries SET state = 'in_flight', attempts = attempts + 1, lease_owner = :owner,
                lease_expires_at = :lease_expires_at, sending_at = NULL, updated_at = :now
-        WHERE id = :id AND state = ANY(:open) AND due_at <= :now
+        WHERE id = :id AND state = ANY(:open) AND due_at <= :now AND NOT EXISTS (
+            SELECT FROM holds WHERE holds.account = deliveries.account AND kind = 'account' AND opened_at IS NOT NULL
+            AND probe IS DISTINCT FROM deliveries.id
+        )
         RETURNING *
     )
     SELECT claimed.*, event.account AS event_account, event.type AS event_type, event.subject, event.subject_account,
@@ -168,12 +178,17 @@ _CLAIM = text(
            coalesce(event.query, parent.query) AS query, coalesce(event.headers, parent.headers) AS headers,
            coalesce(event.trigger, parent.trigger) AS trigger,
            CASE WHEN event.part IS NULL THEN coalesce(parent.type, event.type) ELSE event.type END AS stored_type,
-           subject.snapshot, subject.complete
+           subject.snapshot, subject.complete,
+           circuit.probe IS NOT DISTINCT FROM claimed.id AS is_probe, circuit.account IS NOT NULL AS is_failing,
+           EXISTS (
+               SELECT FROM holds WHERE holds.account = claimed.account AND kind IN ('recipient', 'template')
+           ) AS has_holds
     FROM claimed
     JOIN events event ON event.id = claimed.event_id
     LEFT JOIN events parent ON parent.id = event.parent_id
     LEFT JOIN events request ON request.id = parent.parent_id AND parent.part IS NOT NULL
     LEFT JOIN subjects subject ON subject.account = event.subject_account AND subject.key = event.subject
+    LEFT JOIN holds circuit ON circuit.account = claimed.account AND circuit.kind = 'account' AND circuit.key = ''
     """
 )
 
@@ -193,7 +208,7 @@ class Lease:
 
 
 def claim(connection: Connection, delivery_id: UUID, lease: Lease) -> Row[Any] | None:
-    """Take a due delivery for one attempt; None when it is not due, not open, or somebody else has it."""
+    """Take a due delivery for one attempt; None when it is not due, not open, held, or somebody else has it."""
     values = {
         "id": delivery_id, "owner": lease.owner, "now": lease.since, "lease_expires_at": lease.expires_at, "open": OPEN,
     }  # fmt: skip
@@ -237,10 +252,18 @@ _ATTEMPT = (
 )
 
 
+# What was held back by its account neither spends an attempt nor loses its place.
+_HELD = {
+    "series_start": deliveries.c.series_start + 1,
+    "held_since": func.coalesce(deliveries.c.held_since, bindparam("updated_at")),
+}
+
+
 @cache
-def _conclusion_of(columns: tuple[str, ...], *, succeeded: bool) -> Update:
+def _conclusion_of(columns: tuple[str, ...], *, succeeded: bool, held: bool) -> Update:
     ours = _STILL_OURS | _NOT_BEGUN_AGAIN if succeeded else _STILL_OURS
-    changed = deliveries.update().where(_MINE, ours).values({name: bindparam(name) for name in columns})
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    changed = deliveries.update().where(_MINE, ours).values(values | (_HELD if held else {"held_since": None}))
     return changed.add_cte(_ATTEMPT)
 
 
@@ -255,14 +278,15 @@ def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusi
     attempt = {f"a_{name}": value for name, value in {**vars(record), **said}.items()}
     values = _concluded(conclusion, record.finished_at)
     mine = {"b_id": record.delivery_id, "b_number": record.number, "b_owner": owner}
-    statement = _conclusion_of(tuple(values), succeeded=conclusion.state == DeliveryState.SUCCEEDED)
+    succeeded, held = conclusion.state == DeliveryState.SUCCEEDED, conclusion.held_until is not None
+    statement = _conclusion_of(tuple(values), succeeded=succeeded, held=held)
     return connection.execute(statement, {**mine, **attempt, **values}).rowcount == 1
 
 
 def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:
     values: dict[str, Any] = {
         "state": conclusion.state, "reason": conclusion.reason, "last_error": conclusion.error,
-        "lease_expires_at": None, "wake_at": conclusion.due_at, "updated_at": now,
+        "lease_expires_at": None, "wake_at": conclusion.wake_at, "updated_at": now,
     }  # fmt: skip
     if conclusion.due_at:
         values["due_at"] = conclusion.due_at
@@ -273,19 +297,64 @@ def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:
     return values
 
 
+@dataclass(frozen=True)
+class Deferral:
+    """Why a delivery that was claimed is not sent now, and when it comes due again."""
+
+    due_at: datetime
+    reason: Reason
+    error: str | None = None
+    held: bool = False
+    """By a hold, so that it is given up after some time; else it only waits for its turn."""
+
+
+_DEFER = text(
+    """
+    UPDATE deliveries SET state = CASE WHEN attempts > 1 THEN 'retrying' ELSE 'waiting' END, attempts = attempts - 1,
+           due_at = :due_at, wake_at = :due_at, reason = :reason, last_error = :error, lease_expires_at = NULL,
+           held_since = CASE WHEN :held THEN coalesce(held_since, :now) ELSE held_since END, updated_at = :now
+    WHERE id = :id AND state = 'in_flight' AND attempts = :number AND lease_owner = :owner
+    """
+)
+
+
+def defer(connection: Connection, row: Row[Any], owner: str, deferral: Deferral, now: datetime) -> None:
+    """Put a claimed delivery back as if it had not been claimed, due at another moment."""
+    values = {"id": row.id, "number": row.attempts, "owner": owner, "now": now, **vars(deferral)}
+    connection.execute(_DEFER, values)
+
+
+# Account by account, so that the backlog of one that is held or busy is not even looked at.
 _WAKE = text(
     """
-    UPDATE deliveries SET wake_at = :again WHERE id IN (
-        SELECT id FROM deliveries
-        WHERE state IN ('waiting', 'ready', 'retrying') AND wake_at <= :now AND account <> ALL(:busy)
-        ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
-    ) RETURNING id, account
+    WITH RECURSIVE there AS (
+        (SELECT account FROM deliveries WHERE state IN ('waiting', 'ready', 'retrying') ORDER BY account LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT account FROM deliveries
+            WHERE state IN ('waiting', 'ready', 'retrying') AND account > there.account ORDER BY account LIMIT 1
+        ) FROM there WHERE there.account IS NOT NULL
+    ), due AS (
+        SELECT found.id FROM there CROSS JOIN LATERAL (
+            SELECT id FROM deliveries
+            WHERE account = there.account AND state IN ('waiting', 'ready', 'retrying') AND wake_at <= :now
+            ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
+        ) AS found
+        WHERE there.account <> ALL(:busy) AND NOT EXISTS (
+            SELECT FROM holds
+            WHERE holds.account = there.account AND kind = 'account' AND opened_at IS NOT NULL
+        )
+    )
+    UPDATE deliveries SET wake_at = :again WHERE id IN (SELECT id FROM due) RETURNING id, account
     """
 )
 
 
 def due(connection: Connection, now: datetime, busy: Sequence[str], most: int, rewake_seconds: float) -> list[Wake]:
-    """Return what is due and nobody woke, but for accounts that are `busy`, and note that it is being woken."""
+    """Return what is due and nobody woke, so many an account, and note that it is being woken.
+
+    Left out are accounts that are `busy`, and those whose circuit is open.
+    """
     again = now + timedelta(seconds=rewake_seconds)
     rows = connection.execute(_WAKE, {"now": now, "again": again, "busy": list(busy), "most": most})
     return [Wake(row.id, row.account) for row in rows]

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from worker.ledger.tables import attempts, audit, deliveries, events
-from worker.states import EventState
+from worker.ledger.tables import attempts, audit, deliveries, events, holds
+from worker.states import OPEN_STATES, EventState, HoldKind
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,21 @@ class Filter:
 _EVENT_COLUMNS = tuple(column for column in events.columns if column.name not in {"body", "headers", "dedupe_key"})
 
 
+# What is open and due at an account whose circuit is open waits for that, whatever stands in its own row.
+_CIRCUIT = (
+    (holds.c.account == deliveries.c.account)
+    & (holds.c.kind == HoldKind.ACCOUNT)
+    & holds.c.opened_at.is_not(None)
+    & deliveries.c.state.in_(OPEN_STATES)
+)
+_HELD = (
+    holds.c.until.label("held_until"),
+    holds.c.reason.label("held_reason"),
+    holds.c.error.label("held_error"),
+)
+_shown_reason = func.coalesce(holds.c.reason, deliveries.c.reason)
+
+
 def list_events(connection: Connection, wanted: Filter) -> Sequence[Row[Any]]:
     """Return events, newest first, without their bodies."""
     query = select(*_EVENT_COLUMNS).order_by(events.c.id.desc()).limit(wanted.limit)
@@ -40,10 +55,11 @@ def list_events(connection: Connection, wanted: Filter) -> Sequence[Row[Any]]:
 def list_deliveries(connection: Connection, wanted: Filter, *, oldest_first: bool = False) -> Sequence[Row[Any]]:
     """Return deliveries with the subject of their event, newest first; `type` narrows to an action."""
     order = deliveries.c.id if oldest_first else deliveries.c.id.desc()
-    query = select(deliveries, events.c.subject).join(events, events.c.id == deliveries.c.event_id)
+    query = select(deliveries, events.c.subject, *_HELD).join(events, events.c.id == deliveries.c.event_id)
+    query = query.outerjoin(holds, _CIRCUIT)
     query = _narrowed(query, wanted, deliveries.c.account, deliveries.c.action, deliveries.c.state)
     if wanted.reason:
-        query = query.where(deliveries.c.reason == wanted.reason)
+        query = query.where(_shown_reason == wanted.reason)
     return connection.execute(query.order_by(order).limit(wanted.limit)).all()
 
 
@@ -85,8 +101,8 @@ def facts_of(connection: Connection, event_id: UUID) -> Sequence[Row[Any]]:
 
 def deliveries_of(connection: Connection, event_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
     """Return the deliveries of some events, oldest first."""
-    query = select(deliveries).where(deliveries.c.event_id.in_(event_ids)).order_by(deliveries.c.id)
-    return connection.execute(query).all()
+    query = select(deliveries, *_HELD).outerjoin(holds, _CIRCUIT).where(deliveries.c.event_id.in_(event_ids))
+    return connection.execute(query.order_by(deliveries.c.id)).all()
 
 
 def attempts_of(connection: Connection, delivery_ids: Sequence[UUID]) -> Sequence[Row[Any]]:

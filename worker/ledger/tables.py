@@ -116,13 +116,14 @@ deliveries = Table(
     Column("lease_owner", Text),
     Column("lease_expires_at", Instant),
     Column("sending_at", Instant),  # written before the request leaves
+    Column("held_since", Instant),  # since when it has not been tried because of a hold
     Column("last_error", Text),
     Column("result", JSONB),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("event_id", "rule", "step"),
     Index("uq_deliveries_effect", "effect_key", unique=True, postgresql_where=HOLDS_ITS_EFFECT),
-    Index("ix_deliveries_to_wake", "wake_at", postgresql_where=IS_OPEN),
+    Index("ix_deliveries_to_wake", "account", "wake_at", postgresql_where=IS_OPEN),
     Index("ix_deliveries_leased", "lease_expires_at", postgresql_where=text("state = 'in_flight'")),
     Index("ix_deliveries_for_people", "state", "id", postgresql_where=text("state IN ('dead', 'unknown')")),
     Index("ix_deliveries_message", text("(result ->> 'message_id')"), postgresql_where=text("result ? 'message_id'")),
@@ -185,6 +186,23 @@ memory = Table(
     Column("remembered_at", Instant),
     Column("holder", Text),  # who is alone inside, and until when nobody else may be
     Column("held_until", Instant),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # a person's hash, a template; empty for the whole account
+    Column("reason", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("action", Text, nullable=False),  # the one that met it
+    Column("opened_at", Instant),  # none: failures are counted, nothing is held yet
+    Column("until", Instant),  # none: until a person lifts it
+    Column("failures", Integer, nullable=False),  # in a row, each of another delivery; how often it was met
+    Column("failed", ID),  # the delivery that failed last
+    Column("probes", Integer, nullable=False),
+    Column("probe", ID),  # the delivery that may go through to find out
 )
 
 heartbeats = Table(
