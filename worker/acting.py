@@ -65,6 +65,8 @@ class Call:
     session: Any
     """The transport that `tasks.actions.http` makes; the engine sees it as a `Session`."""
     memory: Remembering
+    delivery_id: str | None = None
+    """What this is done for, for vendors that give such a mark back in what they tell later."""
 
 
 class Settled(StrEnum):

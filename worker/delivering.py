@@ -152,7 +152,7 @@ class _Attempt:
             raise PermanentError(Reason.INVALID_PARAMETERS, _fields_of(error)) from None
         self._session = of.open_session(row.account, account)
         memory = Memory(of.engine, row.account, of.clock)
-        return Call(row.account, account, country, parameters, self._session, memory), action
+        return Call(row.account, account, country, parameters, self._session, memory, str(row.id)), action
 
     def _given_parameters(self) -> dict[str, Any]:
         if self._row.rule == COMPLETION_RULE:

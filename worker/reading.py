@@ -56,6 +56,9 @@ class Receipt:
     """Of a failed one: WhatsApp's code."""
     reason: Reason | None = None
     """Of a failed one: what the code amounts to."""
+    reference: str | None = None
+    """The mark that we gave the vendor with the message, where it gives it back: the delivery's id. It tells which
+    delivery a message is of whose own id was never told."""
 
 
 @dataclass(frozen=True)

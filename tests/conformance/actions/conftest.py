@@ -49,8 +49,9 @@ class Caller:
     url: str
     memory: Memory
     client: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False))
+    delivery_id: str | None = None
 
-    def run(self, name: str, **changes: Any) -> Tried:
+    def run(self, name: str, /, **changes: Any) -> Tried:
         """Run an action with the parameters that work, some of them changed."""
         call = self._call(name, changes)
         tried = Tried(call.session)
@@ -60,7 +61,7 @@ class Caller:
             tried.error = error
         return tried
 
-    def settle(self, name: str, since: datetime, **changes: Any) -> Settlement:
+    def settle(self, name: str, since: datetime, /, **changes: Any) -> Settlement:
         """Ask the vendor whether an action happened, from a moment on."""
         settle = ACTIONS[name].settle
         assert settle is not None
@@ -73,7 +74,7 @@ class Caller:
         account = AccountsFile.model_validate({"accounts": {"a": given}}).accounts["a"]
         parameters = action.parameters.model_validate({**case.parameters[name], **changes}, context={"country": "ID"})
         session = HttpSession(self.client, account.base_url, TIMEOUT_SECONDS, lambda: NOW)
-        return Call("a", account, "ID", parameters, session, self.memory)
+        return Call("a", account, "ID", parameters, session, self.memory, self.delivery_id)
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from tests.conformance.actions.vendors import cgb, proton, scalev, wabotick
+from tests.conformance.actions.vendors import cgb, meta, proton, scalev, wabotick
 from tests.conformance.actions.vendors.case import ActionCase
 
 CASES: Mapping[str, ActionCase] = {
     "scalev": scalev.CASE,
     "wabotick": wabotick.CASE,
+    "meta": meta.CASE,
     "proton": proton.CASE,
     "cgb": cgb.CASE,
 }
