@@ -20,7 +20,10 @@ from config.phones import to_e164
 
 BODY_NAMES = ("body", "headers", "query")
 """What the expressions of a generic account may speak of: the request, before it is an event."""
-NAMES = ("event", "data", "order", "customer", "intent", "account", "now")
+NAMES = (
+    "event", "data", "order", "customer", "intent", "container", "person", "company", "deal", "sales_order", "account",
+    "now",
+)  # fmt: skip
 """What an expression may speak of."""
 
 _WHOLE = re.compile(r"\A\s*\{\{-?(?P<inner>(?:(?!-?\}\}).)*)-?\}\}\s*\Z", re.DOTALL)

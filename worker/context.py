@@ -34,8 +34,36 @@ INTENT_FIELDS = (
     "recovery_url", "recovery_url_expires_at", "started_at", "last_activity_at", "follow_up_eligible_at",
     "completed_at", "occurred_at",
 )  # fmt: skip
-_PERSONAL = ("phone", "phone_raw", "chat_id", "customer_name", "name", "first_name", "email", "address")
-FIELDS = {"order": ORDER_FIELDS, "customer": CUSTOMER_FIELDS, "intent": INTENT_FIELDS}
+CONTAINER_FIELDS = (
+    "number", "status", "passed", "carrier", "size_type", "bill_of_lading", "booking_number", "reference", "journey",
+    "journey_began_at", "origin", "origin_unlocode", "destination", "destination_unlocode", "inland_origin",
+    "inland_destination", "inland_destination_unlocode", "etd", "eta", "eta_local", "previous_eta", "eta_shift_hours",
+    "loaded_at", "departed_at", "arrived_at", "discharged_at", "available_at", "delivered_at", "empty_returned_at",
+    "vessel", "vessel_imo", "voyage", "location", "last_milestone", "last_milestone_at", "milestones", "updated_at",
+)  # fmt: skip
+PERSON_FIELDS = (
+    "id", "profile_id", "name", "first_name", "last_name", "email", "phone", "phone_raw", "status", "lifecycle_stage",
+    "source", "job_title", "company_id", "owner_id", "deleted", "created_at", "updated_at",
+)  # fmt: skip
+COMPANY_FIELDS = (
+    "id", "profile_id", "name", "email", "phone", "phone_raw", "status", "lifecycle_stage", "source", "domain",
+    "industry", "owner_id", "deleted", "created_at", "updated_at",
+)  # fmt: skip
+DEAL_FIELDS = (
+    "id", "title", "status", "pipeline_stage", "value_amount", "value_currency", "probability", "expected_close_at",
+    "owner_id", "source", "person_ids", "company_ids", "deleted", "created_at", "updated_at",
+)  # fmt: skip
+SALES_ORDER_FIELDS = (
+    "id", "order_number", "status", "status_id", "fulfillment_status", "payment_status", "currency", "total_net",
+    "total_gross", "customer_id", "customer_name", "external_reference", "customer_reference", "channel_id",
+    "placed_at", "expected_delivery_at", "deleted", "created_at", "updated_at",
+)  # fmt: skip
+_PERSONAL = ("phone", "phone_raw", "chat_id", "customer_name", "name", "first_name", "last_name", "email", "address")
+# Apart from a shop's orders and customers: an ERP has its own, under its own ids.
+FIELDS = {
+    "order": ORDER_FIELDS, "customer": CUSTOMER_FIELDS, "intent": INTENT_FIELDS, "container": CONTAINER_FIELDS,
+    "person": PERSON_FIELDS, "company": COMPANY_FIELDS, "deal": DEAL_FIELDS, "sales_order": SALES_ORDER_FIELDS,
+}  # fmt: skip
 """What rules may ask of each kind of subject."""
 
 
@@ -52,8 +80,8 @@ def expression_context(
 ) -> dict[str, Any]:
     """Return every name of the expression language for one event.
 
-    `order`, `customer` and `intent` have all their fields whatever was seen, None where nothing is known, so that a
-    rule may ask for any of them.
+    Every kind of subject has all its fields whatever was seen, None where nothing is known, so that a rule may ask
+    for any of them.
     """
     kind = (subject.key or "").partition(":")[0]
     snapshots = {name: dict.fromkeys(fields) | (snapshot if name == kind else {}) for name, fields in FIELDS.items()}

@@ -39,7 +39,7 @@ from worker.ledger.storable import storable
 from worker.masking import mask, mask_message
 from worker.reading import Reader, Stored, Understanding, UnreadableError
 from worker.retry import decide
-from worker.routing import COMPLETION_RULE, effect_key, fact_subject, read_stored, said_by
+from worker.routing import COMPLETION_RULE, effect_key, fact_about, read_stored, said_by
 from worker.states import DeliveryState, Reason
 
 RECORDING_PATIENCE_SECONDS = 120.0
@@ -205,8 +205,9 @@ class _Attempt:
         if rule.condition and not rule.condition(context):
             raise _SuppressedError(Reason.NOT_NEEDED)
         row = self._row
-        of_event = said_by(row.event_account, row.event_id, what)
-        about = fact_subject(Subject(row.subject_account, row.subject)) if row.is_fact else of_event
+        about = said_by(row.event_account, row.event_id, what)
+        if row.is_fact:
+            about = fact_about(row.subject_account, row.event_type, row.dedupe_key)
         effect = effect_key(rule, step, about, context)
         while True:
             with self._of.engine.begin() as connection:

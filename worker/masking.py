@@ -19,10 +19,11 @@ _SECRET = re.compile(
 )
 _PHONE = re.compile(r"phone(?!_number_id)|chat_id|wa_id|subscriber_id|mobile|msisdn", re.IGNORECASE)
 _PERSON = re.compile(
-    r"^name$|(^|_)(customer_name|first_name|last_name|full_name|surname|address|street\w*|email|notes?|holder"
-    r"|account_number)$",
+    r"^name$|(^|_)(customer_name|first_name|last_name|full_name|display_name|preferred_name|surname|address"
+    r"|address_line\d|street\w*|email|notes?|holder|account_number)$",
     re.IGNORECASE,
 )
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # firstName is first_name
 # From the beginning of a word, and without giving any of it back: a megabyte without an @ takes no time.
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]+")
 _NUMBER_IN_TEXT = re.compile(r"(?<![\w.-])\+?\d[\d ().-]{8,16}\d(?![\w.-])")
@@ -87,7 +88,7 @@ def _mask(value: Any, name: str, replace: Replace) -> Any:
         return value
     if _SECRET.search(name):
         return "***"
-    if _PHONE.search(name) or _PERSON.search(name):
+    if _PHONE.search(name) or _PERSON.search(_CAPITAL.sub("_", name)):
         return mask_text(str(value))
     if not isinstance(value, str):
         return value if replace(str(value)) == str(value) else replace(str(value))

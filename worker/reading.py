@@ -71,10 +71,16 @@ class Completion:
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact about a subject that the event only touches: an order's event may be the first of its buyer."""
+    """A fact that needs more words than its type.
+
+    It may be about a subject that the event only touches (an order's event may be the first of its buyer), or be one
+    of several of its type.
+    """
 
     type: str
     subject: str
+    meaning: str = ""
+    """What tells facts of one type and subject apart, where there may be several: which journey, which new date."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ class Understanding:
     facts: Callable[[Snapshot], tuple[str, ...]] = field(default=lambda _: ())
     """The types of the facts that a snapshot of the subject amounts to, after the patches were taken in."""
     other_facts: Callable[[Snapshot], tuple[Fact, ...]] = field(default=lambda _: ())
-    """What that snapshot amounts to for other subjects; a patch of each of them is among `patches`, or came before."""
+    """What that snapshot amounts to in more words than types, or for other subjects; a patch of each of them is among `patches`, or came before."""
     possible_facts: tuple[str, ...] = ()
     """The types of all facts that could follow, whatever the snapshot turns out to be."""
     same_as: str | None = None

@@ -222,13 +222,13 @@ class _Routing:
         found = []
         own = (Fact(type_, self._subject.key) for type_ in what.facts(snapshot))
         for fact in (*own, *what.other_facts(snapshot)):
-            subject = Subject(self._subject.account, fact.subject)
-            if fact_id := self._fact(fact.type, subject, what):
-                found.append(_Happening(fact_id, fact.type, subject.account, fact_subject(subject), subject))
+            subject, key = Subject(self._subject.account, fact.subject), fact_key(fact)
+            if fact_id := self._fact(fact.type, subject, key, what):
+                about = fact_about(subject.account, fact.type, key)
+                found.append(_Happening(fact_id, fact.type, subject.account, about, subject))
         return found
 
-    def _fact(self, fact: str, subject: Subject, what: Understanding) -> UUID | None:
-        key = f"fact:{fact}:{subject.key}"
+    def _fact(self, fact: str, subject: Subject, key: str, what: Understanding) -> UUID | None:
         values = {
             "id": new_id(), "account": subject.account, "dedupe_key": key, "type": fact,
             "parent_id": self._row.id, "handling": Handling.HANDLED, "state": EventState.PROCESSED,
@@ -298,9 +298,14 @@ class _Routing:
         )
 
 
-def fact_subject(subject: Subject) -> str:
-    """Return the name of a fact's subject: two accounts may have an order of one number each."""
-    return f"{subject.account}/{subject.key}"
+def fact_key(fact: Fact) -> str:
+    """Return what a fact exists once for: its subject, and its meaning where the subject may have several."""
+    return f"fact:{fact.type}:{fact.subject}" + (f":{fact.meaning}" if fact.meaning else "")
+
+
+def fact_about(account: str, fact: str, key: str) -> str:
+    """Return what a fact's effects are named after: two accounts may have an order of one number each."""
+    return f"{account}/{key.removeprefix(f'fact:{fact}:')}"
 
 
 def said_by(account: str, event_id: UUID, what: Understanding) -> str:
@@ -309,7 +314,7 @@ def said_by(account: str, event_id: UUID, what: Understanding) -> str:
 
 
 def effect_key(rule: Rule, step: Step, about: str, context: dict[str, Any]) -> str:
-    """Return the name of a step's effect; `about`: see `said_by`, `fact_subject`. Raises ExpressionError."""
+    """Return the name of a step's effect; `about`: see `said_by`, `fact_about`. Raises ExpressionError."""
     effect = f"{rule.name}/{step.id}/{about}" if step.effect_key is None else str(step.effect_key(context))
     effect = storable_text(effect)
     if not effect.strip() or len(effect) > MOST_EFFECT_KEY_CHARACTERS:

@@ -4,9 +4,13 @@ Invariant: snapshots move forward only. Each field keeps the vendor's time of th
 statement fills what is missing and changes nothing else, and nothing erases what is known.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+_WHOLE = "*"
+"""Beside the fields, in `known_at`: the time of the newest full record."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,10 @@ class Patch:
     as_of: datetime
     complete: bool
     """Whether it speaks of the subject whole, as the vendor's full record does."""
+    outdates: bool = False
+    """Whether it says that the record changed and not how: what was whole before its time is so no longer."""
+    merge: "Callable[[Snapshot, Patch], Snapshot] | None" = None
+    """How it is taken in, where keeping the newest value of each field is not enough."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +38,16 @@ class Snapshot:
 
     def merged(self, patch: Patch) -> "Snapshot":
         """Return the snapshot with a patch taken in."""
+        return patch.merge(self, patch) if patch.merge else self.with_newest(patch)
+
+    def with_newest(self, patch: Patch) -> "Snapshot":
+        """Return the snapshot with the newest value of each field."""
         at = patch.as_of.astimezone(UTC).isoformat(timespec="microseconds")
         values, known_at = dict(self.values), dict(self.known_at)
         for name, value in patch.values.items():
             if value is not None and at >= known_at.get(name, ""):
                 values[name], known_at[name] = value, at
-        return Snapshot(values, known_at, self.complete or patch.complete)
+        if patch.complete:
+            known_at[_WHOLE] = max(at, known_at.get(_WHOLE, ""))
+        still = self.complete and not (patch.outdates and at > known_at.get(_WHOLE, ""))
+        return Snapshot(values, known_at, patch.complete or still)

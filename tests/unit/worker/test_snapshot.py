@@ -54,6 +54,36 @@ def test_nothing_is_erased(first: dict[str, Any], second: dict[str, Any]) -> Non
     assert snapshot.complete
 
 
+def test_what_changed_in_a_way_that_was_not_said_is_not_whole_until_it_is_read_again() -> None:
+    """A change before the newest full record outdates nothing; no value is lost meanwhile."""
+    whole = Patch("s", {"a": 1}, BEGIN, complete=True)
+    before, after = (
+        Patch("s", {"id": "s"}, BEGIN + timedelta(hours=hours), complete=False, outdates=True) for hours in (-1, 1)
+    )
+    again = Patch("s", {"a": 2}, BEGIN + timedelta(hours=2), complete=True)
+
+    assert merged([whole, before]).complete
+    assert not merged([whole, after]).complete
+    assert merged([whole, after]).values == {"a": 1, "id": "s"}
+    assert merged([whole, after, again]).complete
+    assert merged([whole, after, again, after]).complete
+
+
+def test_a_patch_may_say_how_it_is_taken_in() -> None:
+    """Where the newest value of each field is not enough."""
+
+    def longest(snapshot: Snapshot, patch: Patch) -> Snapshot:
+        known, said = str(snapshot.values.get("a", "")), str(patch.values["a"])
+        return snapshot if len(known) > len(said) else snapshot.with_newest(patch)
+
+    patches = [
+        Patch("s", {"a": "long"}, BEGIN, complete=False, merge=longest),
+        Patch("s", {"a": "no"}, BEGIN + timedelta(hours=1), complete=False, merge=longest),
+    ]
+
+    assert merged(patches).values == {"a": "long"}
+
+
 def test_the_states_of_deliveries_are_told_apart() -> None:
     """Open: may be claimed. Free: surely had no effect. The others: under way, done, or nobody knows."""
     others = {DeliveryState.IN_FLIGHT, DeliveryState.SUCCEEDED, DeliveryState.UNKNOWN}
