@@ -171,7 +171,8 @@ _CLAIM = text(
         RETURNING *
     )
     SELECT claimed.*, event.account AS event_account, event.type AS event_type, event.dedupe_key,
-           event.subject, event.subject_account, event.occurred_at, event.received_at, event.parent_id IS NOT NULL AND event.part IS NULL AS is_fact,
+           event.subject, event.subject_account, event.occurred_at, event.received_at,
+           event.parent_id IS NOT NULL AND event.part IS NULL AS is_fact,
            coalesce(event.part, parent.part) AS part,
            coalesce(event.body, parent.body, request.body) AS body,
            coalesce(event.content_type, parent.content_type) AS content_type,
