@@ -100,4 +100,5 @@ SOURCE = Source(
     identify=_identify,
     read=_read,
     kept_headers=("x-webhook-timestamp",),
+    triggers={"container.updated": "push"},
 )
