@@ -100,7 +100,8 @@ class Understanding:
     facts: Callable[[Snapshot], tuple[str, ...]] = field(default=lambda _: ())
     """The types of the facts that a snapshot of the subject amounts to, after the patches were taken in."""
     other_facts: Callable[[Snapshot], tuple[Fact, ...]] = field(default=lambda _: ())
-    """What that snapshot amounts to in more words than types, or for other subjects; a patch of each of them is among `patches`, or came before."""
+    """What that snapshot amounts to in more words than types; a patch of each subject is among `patches`, or came
+    before."""
     possible_facts: tuple[str, ...] = ()
     """The types of all facts that could follow, whatever the snapshot turns out to be."""
     same_as: str | None = None

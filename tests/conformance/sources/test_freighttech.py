@@ -10,7 +10,7 @@ import pytest
 from config.accounts import FreighttechAccount
 from webhooks.examples import load_example
 from webhooks.inbound import Inbound
-from webhooks.sources.freighttech.journey import ETA_CHANGED, container_facts, meaning_of
+from webhooks.sources.freighttech.journey import ETA_CHANGED, container_facts
 from webhooks.sources.freighttech.source import SOURCE
 from webhooks.verification import Match
 from worker.context import CONTAINER_FIELDS
@@ -37,6 +37,17 @@ def known(*bodies: Any) -> Snapshot:
         for patch in read(body).patches:
             snapshot = snapshot.merged(patch)
     return snapshot
+
+
+def facts_of(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the types of the facts."""
+    return tuple(fact.type for fact in container_facts(snapshot))
+
+
+def meaning_of(type_: str, snapshot: Snapshot) -> str:
+    """Return what a fact exists once for, beside its container."""
+    [meaning] = [fact.meaning for fact in container_facts(snapshot) if fact.type == type_]
+    return meaning
 
 
 def push(*milestones: dict[str, Any], at: str = "2026-02-19T00:00:00Z", **more: Any) -> dict[str, Any]:
@@ -73,7 +84,7 @@ def test_pushes_in_any_order_end_in_the_same_journey(order: tuple[str, ...]) -> 
     assert snapshot.values["status"] == "empty_returned"
     assert len(snapshot.values["milestones"]) == 18
     assert snapshot.values["arrived_at"] == "2026-03-21T09:36:00+00:00"
-    assert {DEPARTED, ARRIVED, DELIVERED} <= set(container_facts(snapshot))
+    assert {DEPARTED, ARRIVED, DELIVERED} <= set(facts_of(snapshot))
 
 
 def load_example_of(name: str) -> dict[str, Any]:
@@ -97,7 +108,7 @@ def test_a_journey_is_known_in_our_words() -> None:
     assert understanding.subject == "container:MSKU7382913"
     assert {name: values.get(name) for name in expected} == expected
     assert set(values) <= set(CONTAINER_FIELDS)
-    assert container_facts(known(load_example_of(PUSHES[0]))) == (DEPARTED,)
+    assert facts_of(known(load_example_of(PUSHES[0]))) == (DEPARTED,)
 
 
 def test_a_new_estimate_is_told_with_the_old_one() -> None:
@@ -106,7 +117,7 @@ def test_a_new_estimate_is_told_with_the_old_one() -> None:
 
     assert snapshot.values["previous_eta"] == "2026-03-18T12:00:00+00:00"
     assert snapshot.values["eta_shift_hours"] == 70
-    assert container_facts(snapshot) == (DEPARTED, ETA_CHANGED)
+    assert facts_of(snapshot) == (DEPARTED, ETA_CHANGED)
     assert meaning_of(ETA_CHANGED, snapshot) == "b5e48fcf-7479-46e2-a6f5-9527613bf659:2026-03-21T10:00:00+00:00"
     assert meaning_of(DEPARTED, snapshot) == "b5e48fcf-7479-46e2-a6f5-9527613bf659"
 
@@ -117,7 +128,7 @@ def test_the_last_push_after_which_nothing_is_estimated_changes_no_estimate() ->
 
     assert after.values["eta"] == before.values["eta"]
     assert meaning_of(ETA_CHANGED, after) == meaning_of(ETA_CHANGED, before)
-    assert container_facts(after) == (DEPARTED, ARRIVED, DELIVERED, ETA_CHANGED)
+    assert facts_of(after) == (DEPARTED, ARRIVED, DELIVERED, ETA_CHANGED)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +146,7 @@ def test_instants_are_compared_not_how_they_are_written(first: str, second: str,
     snapshot = known(push(estimate(first)), push(estimate(second), at="2026-02-20T00:00:00Z"))
 
     assert snapshot.values.get("eta_shift_hours") == shift
-    assert (ETA_CHANGED in container_facts(snapshot)) is (shift is not None)
+    assert (ETA_CHANGED in facts_of(snapshot)) is (shift is not None)
 
 
 def test_an_estimate_before_a_plan_and_the_newest_word_before_both() -> None:
@@ -181,7 +192,7 @@ def test_without_the_ports_code_the_role_of_the_place_counts() -> None:
 )
 def test_facts_follow_from_what_happened_at_sea_and_at_the_end(milestones: list[Any], facts: tuple[str, ...]) -> None:
     """Actual and not planned; transshipment is no arrival; the empty return means that it was delivered."""
-    assert container_facts(known(push(*milestones))) == facts
+    assert facts_of(known(push(*milestones))) == facts
 
 
 def test_a_phase_that_was_passed_stays_so() -> None:
@@ -190,7 +201,7 @@ def test_a_phase_that_was_passed_stays_so() -> None:
     corrected = push(milestone("DEPA", "CNNGB"), estimate("2026-03-19T00:00:00Z", id="ms-ARRI-USORF"), at="2026-03-01")
 
     assert known(arrived, corrected).values["status"] == "arrived"
-    assert container_facts(known(arrived, corrected)) == (DEPARTED, ARRIVED)
+    assert facts_of(known(arrived, corrected)) == (DEPARTED, ARRIVED)
 
 
 def test_a_container_that_sets_out_again_begins_a_journey_of_its_own() -> None:
@@ -204,7 +215,7 @@ def test_a_container_that_sets_out_again_begins_a_journey_of_its_own() -> None:
     snapshot = known(first, second, late)
 
     assert snapshot == known(second)
-    assert container_facts(snapshot) == (DEPARTED,)
+    assert facts_of(snapshot) == (DEPARTED,)
     assert meaning_of(DEPARTED, snapshot) == "r-2"
 
 

@@ -21,6 +21,7 @@ from webhooks.sources.freighttech.milestones import (
     text_of,
     union,
 )
+from worker.reading import Fact
 from worker.snapshots import Patch, Snapshot
 
 ETA_CHANGED = "freighttech.container.eta_changed"
@@ -135,17 +136,17 @@ def taken_in(before: Snapshot, patch: Patch) -> Snapshot:
     return replace(after, values=values | _moved(before.values, values))
 
 
-def container_facts(snapshot: Snapshot) -> tuple[str, ...]:
-    """Return the facts that a container's snapshot amounts to; a first estimate is no change of one."""
-    passed = set(snapshot.values.get("passed") or ())
-    found = [fact for fact, phases in _FACTS.items() if phases & passed]
-    return (*found, *((ETA_CHANGED,) if snapshot.values.get("previous_eta") else ()))
+def container_facts(snapshot: Snapshot) -> tuple[Fact, ...]:
+    """Return the facts that a container's snapshot amounts to: each once in a journey, each new estimate once.
 
-
-def meaning_of(fact: str, snapshot: Snapshot) -> str:
-    """Return what a fact exists once for, beside its container: the journey, and the new estimate."""
-    journey = str(snapshot.values.get("journey") or "")
-    return f"{journey}:{snapshot.values.get('eta')}" if fact == ETA_CHANGED else journey
+    A first estimate is no change of one.
+    """
+    values = snapshot.values
+    passed, journey = set(values.get("passed") or ()), str(values.get("journey") or "")
+    subject = f"container:{values.get('number')}"
+    found = [Fact(type_, subject, journey) for type_, phases in _FACTS.items() if phases & passed]
+    changed = [Fact(ETA_CHANGED, subject, f"{journey}:{values.get('eta')}")] if values.get("previous_eta") else []
+    return (*found, *changed)
 
 
 def _summary(journey: Values) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from config.webhook_auth import HmacScheme
 from webhooks import fields
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
-from webhooks.sources.freighttech.journey import FACTS, container_facts, journey_patch, meaning_of
+from webhooks.sources.freighttech.journey import FACTS, container_facts, journey_patch
 from webhooks.sources.freighttech.tracking import NAMES, PREFIX, shipment_patch
 from webhooks.strict_json import JsonError, parse_json
 from webhooks.verification import Match, Scheme, hmac_scheme, url_secrets_scheme
@@ -88,7 +88,7 @@ def _read(event: Stored, _account: Account, _country: str) -> Understanding:
         return Understanding(type_, handling, data, told_at, patch.subject, (patch,))
     return Understanding(
         type=type_, handling=handling, data=data, occurred_at=told_at, subject=patch.subject, patches=(patch,),
-        facts=container_facts, possible_facts=FACTS, meaning=meaning_of,
+        other_facts=container_facts, possible_facts=FACTS,
     )  # fmt: skip
 
 
