@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.conformance.sources.vendors import cgb, generic, proton, scalev, wabotick
+from tests.conformance.sources.vendors import cgb, freighttech, generic, open_mercato, proton, scalev, wabotick
 from tests.conformance.sources.vendors.case import SourceCase
 
 CASES: Mapping[str, SourceCase] = {
@@ -10,5 +10,7 @@ CASES: Mapping[str, SourceCase] = {
     "wabotick": wabotick.CASE,
     "proton": proton.CASE,
     "cgb": cgb.CASE,
+    "open_mercato": open_mercato.CASE,
+    "freighttech": freighttech.CASE,
     "generic": generic.CASE,
 }
