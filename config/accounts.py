@@ -49,6 +49,7 @@ UrlSecrets = Annotated[list[UrlSecret], Field(min_length=1), BeforeValidator(_as
 Credential = Annotated[SecretStr, Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
 KeptHeader = Annotated[HeaderName, AfterValidator(_no_credential)]
+WebhookAuths = Annotated[list[WebhookAuth], Field(min_length=1), BeforeValidator(_as_list)]
 EventName = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$")]
 
 
@@ -136,8 +137,26 @@ class ProtonAccount(CalledAccount):
     company: Text
     user_id: Text
     api_key: Credential
-    webhook_auth: WebhookAuth
+    webhook_auth: WebhookAuths = Field(description="One scheme, or a list of schemes that must all be satisfied.")
+    event_header: KeptHeader | None = Field(
+        default=None, description="The header that names an event whose body does not."
+    )
     base_url: BaseUrl = "https://api.proton.ai"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _the_event_header_is_kept(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("event_header"), str):
+            return given
+        kept = given.get("kept_headers")
+        return {**given, "kept_headers": [*(kept if isinstance(kept, list) else []), given["event_header"]]}
+
+    @model_validator(mode="after")
+    def _each_proof_has_its_own_place(self) -> Self:
+        places = [str(getattr(auth, "header", auth.scheme)).lower() for auth in self.webhook_auth]
+        if len(set(places)) != len(places):
+            raise ValueError("webhook_auth: two of the schemes look at the same place")
+        return self
 
 
 class MetaAccount(CalledAccount):

@@ -7,7 +7,7 @@ holds a secret (a static secret only as its hash), so that a refused body can be
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -175,6 +175,19 @@ def jwt_scheme(auth: webhook_auth.JwtScheme) -> Scheme:
         return Match(int(verdict))
 
     return Scheme(evidence, check)
+
+
+def all_of(schemes: Sequence[Scheme]) -> Scheme:
+    """Every one of several schemes; which secret matched is told of the first."""
+
+    def evidence(inbound: Inbound) -> Evidence:
+        return {name: value for scheme in schemes for name, value in scheme.evidence(inbound).items()}
+
+    def check(given: Evidence, body: bytes, received_at: datetime) -> Match:
+        matches = [scheme.check(given, body, received_at) for scheme in schemes]
+        return matches[0]
+
+    return Scheme(evidence, check, in_path=any(scheme.in_path for scheme in schemes))
 
 
 _BUILDERS: dict[type, Callable[[Any], Scheme]] = {

@@ -25,7 +25,7 @@ ORDER_FIELDS = (
 )  # fmt: skip
 CUSTOMER_FIELDS = (
     "id", "customer_id", "name", "email", "phone", "phone_raw", "company", "city", "state", "country", "status",
-    "tags", "created_at",
+    "tags", "created_at", "source", "custom_fields",
 )  # fmt: skip
 INTENT_FIELDS = (
     "id", "status", "last_sequence", "contactable", "is_follow_up_email_sent", "name", "email", "phone", "phone_raw",
@@ -58,11 +58,16 @@ SALES_ORDER_FIELDS = (
     "total_gross", "customer_id", "customer_name", "external_reference", "customer_reference", "channel_id",
     "placed_at", "expected_delivery_at", "deleted", "created_at", "updated_at",
 )  # fmt: skip
+CALL_NOTE_FIELDS = (
+    "id", "interaction_id", "call_id", "user_id", "customer_id", "customer_name", "contact_id", "call_type", "notes",
+    "date", "associations", "custom_fields",
+)  # fmt: skip
 _PERSONAL = ("phone", "phone_raw", "chat_id", "customer_name", "name", "first_name", "last_name", "email", "address")
 # Apart from a shop's orders and customers: an ERP has its own, under its own ids.
 FIELDS = {
     "order": ORDER_FIELDS, "customer": CUSTOMER_FIELDS, "intent": INTENT_FIELDS, "container": CONTAINER_FIELDS,
     "person": PERSON_FIELDS, "company": COMPANY_FIELDS, "deal": DEAL_FIELDS, "sales_order": SALES_ORDER_FIELDS,
+    "call_note": CALL_NOTE_FIELDS,
 }  # fmt: skip
 """What rules may ask of each kind of subject."""
 

@@ -6,7 +6,7 @@ Invariant: what is sent goes through the real endpoint, with a real signature; n
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -150,12 +150,14 @@ def _json(body: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"error": "not an answer of the receiver"}
 
 
-def _tell_sandbox(settings: Settings, vendor: str, body: Mapping[str, Any]) -> None:
+def _tell_sandbox(settings: Settings, vendor: str, body: Any) -> None:
     """Bring the sandbox's vendor to the state that the event tells of, as it would be at the real one."""
     tell = _SANDBOX.get(vendor)
-    if tell is None:
-        return
-    method, path, document = tell(body)
+    for method, path, document in tell(body) if tell else ():
+        _put_in_place(settings, method, path, document)
+
+
+def _put_in_place(settings: Settings, method: str, path: str, document: Any) -> None:
     address = f"http://{settings.bind}:{settings.sandbox_port}{path}"
     raw = json.dumps(document).encode()
     request = urllib.request.Request(address, raw, {"Content-Type": "application/json"}, method=method)
@@ -165,17 +167,20 @@ def _tell_sandbox(settings: Settings, vendor: str, body: Mapping[str, Any]) -> N
         typer.echo(f"the sandbox was not told of it: {error}", err=True)
 
 
-def _scalev_state(body: Mapping[str, Any]) -> tuple[str, str, Any]:
-    return "POST", "/_sandbox/state/scalev/event", body
+def _scalev_state(body: Any) -> Iterator[tuple[str, str, Any]]:
+    yield "POST", "/_sandbox/state/scalev/event", body
 
 
-def _proton_state(body: Mapping[str, Any]) -> tuple[str, str, Any]:
-    customer = body["data"] if isinstance(body.get("data"), dict) else {}
-    document = {"company": body["company"], **customer} if "company" in body else customer
-    return "PUT", f"/_sandbox/state/proton/customers/{customer.get('customer_id', 'unknown')}", document
+def _proton_state(body: Any) -> Iterator[tuple[str, str, Any]]:
+    for event in body if isinstance(body, list) else [body]:
+        if not str(event.get("event") or event.get("type")).startswith("customer."):
+            continue
+        customer = event["data"] if isinstance(event.get("data"), dict) else event
+        document = {"company": event["company"], **customer} if "company" in event else customer
+        yield "PUT", f"/_sandbox/state/proton/customers/{customer.get('customer_id', 'unknown')}", document
 
 
-_SANDBOX: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str, Any]]] = {
+_SANDBOX: Mapping[str, Callable[[Any], Iterator[tuple[str, str, Any]]]] = {
     "scalev": _scalev_state,
     "proton": _proton_state,
 }

@@ -13,7 +13,7 @@ from config.accounts import ProtonAccount
 from tasks.actions.http import HttpSession
 from tasks.actions.judging import Verdict, raise_verdict, verdict_of
 from tasks.actions.parameters import Parameters, Text
-from webhooks.sources.proton.source import customer_patch
+from webhooks.sources.proton.records import customer_patch
 from worker.acting import Action, Call, Outcome
 from worker.errors import PermanentError, UncertainError
 from worker.states import Reason

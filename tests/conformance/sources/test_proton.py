@@ -1,16 +1,19 @@
 """Proton's webhooks after proton.md section 6: the vendor names five events, all else is read tolerantly."""
 
+import hashlib
+import hmac
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from config.accounts import ProtonAccount
 from webhooks.examples import load_example
 from webhooks.inbound import Inbound
 from webhooks.sources.proton.source import SOURCE
-from webhooks.verification import Match
+from webhooks.verification import Match, VerificationError
 from worker.reading import Completion, Stored, Understanding
 from worker.states import Handling
 
@@ -139,13 +142,171 @@ def test_a_customer_is_known_by_its_number_then_by_its_uuid() -> None:
     assert _read({"event": "customer.created", "data": {"name": "Nobody"}}).subject is None
 
 
-def test_call_notes_are_passed_on_as_they_come() -> None:
-    """A deleted note's record is gone: nothing is asked of the API, rules get the data."""
-    for name in ("call_note.created", "call_note.updated", "call_note.deleted"):
+def test_call_notes_are_read_and_a_thin_one_is_asked_for() -> None:
+    """By two of their three ids; a deleted note's record is gone, so that nothing is asked."""
+    asked = Completion("proton.get_call_note", {"identifier": "0d4c7b9e-2a61-4e7a-b1f3-8c5d6e7f8091"})
+    for name, completion in {"call_note.created": asked, "call_note.updated": asked, "call_note.deleted": None}.items():
         understanding = _read(load_example("proton", name))
 
-        assert (understanding.handling, understanding.completion) == (Handling.HANDLED, None)
-        assert understanding.data["interaction_id"] == "0d4c7b9e-2a61-4e7a-b1f3-8c5d6e7f8091"
+        assert (understanding.handling, understanding.completion) == (Handling.HANDLED, completion)
+        assert understanding.subject == "call_note:0d4c7b9e-2a61-4e7a-b1f3-8c5d6e7f8091"
+        [patch] = understanding.patches
+        assert (patch.values["contact_id"], patch.values["customer_id"]) == ("CONT-3307", "HL-20418")
+        assert patch.complete
+    thin = _read({"event": "call_note.created", "data": {"interaction_id": "i-1", "call_id": "c-1"}})
+    assert (thin.subject, thin.patches[0].complete) == ("call_note:i-1", False)
+    only_call = _read({"event": "call_note.created", "data": {"call_id": "c-1"}})
+    assert (only_call.subject, only_call.completion) == ("call_note:c-1", None)
+
+
+def test_a_note_is_as_new_as_its_last_edit() -> None:
+    """Its own time without an offset is UTC, and goes before the envelope's."""
+    patch = _read(load_example("proton", "call_note.updated")).patches[0]
+
+    assert patch.as_of.isoformat() == "2026-03-05T10:21:09.804512+00:00"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [{"custom_field_id": "cf", "value": 25000.5}],
+        [{"field_id": "cf", "value": 25000.5, "display_value": {"en": "x"}}],
+        [{"custom_field_id": "cf", "float_val": 25000.5, "string_val": None}],
+        {"cf": 25000.5},
+        {"cf": {"value": 25000.5}},
+    ],
+)
+def test_custom_fields_are_values_by_id_in_any_shape(given: Any) -> None:
+    """Three shapes of entries, in a list or an object; amounts are exact texts."""
+    understanding = _read({"event": "customer.updated", "data": CUSTOMER | {"custom_fields": given}})
+
+    assert understanding.patches[0].values["custom_fields"] == {"cf": "25000.5"}
+
+
+def test_a_list_holds_events_each_of_its_own() -> None:
+    """Every entry has its place, its name and its key, also under one header for all."""
+    body = load_example("proton", "batch")
+    inbound = Inbound("crm", json.dumps(body).encode(), {"webhook-id": ("msg_1",)}, "", None, None, NOW)
+
+    identities = SOURCE.identify(inbound, body, Match(0), ACCOUNT)
+
+    assert [identity.part for identity in identities] == ["0", "1", "2"]
+    assert [identity.type for identity in identities] == [
+        "proton.customer.created", "proton.customer.updated", "proton.call_note.created",
+    ]  # fmt: skip
+    assert len({identity.dedupe_key for identity in identities}) == 3
+    stored = Stored("crm", "", inbound.body, "application/json", None, {}, None, NOW, part="1")
+    assert SOURCE.read(stored, ACCOUNT, "ID").patches[0].values["city"] == "Dublin"
+
+
+@pytest.mark.parametrize("part", ["7", "x", "-1", "٣"])
+def test_a_place_that_is_not_there_holds_nothing(part: str) -> None:
+    """A stored event whose body is not what it was is unknown, not an error."""
+    stored = Stored("crm", "", b"[{}]", "application/json", None, {}, None, NOW, part=part)
+
+    assert SOURCE.read(stored, ACCOUNT, "ID").handling is Handling.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "handling"),
+    [
+        ({"company": "harborline"}, {}, Handling.HANDLED),
+        ({"company": "Harborline"}, {}, Handling.HANDLED),
+        ({}, {"x-company": "harborline"}, Handling.HANDLED),
+        ({}, {}, Handling.HANDLED),
+        ({"tenant": "acme"}, {}, Handling.IGNORED),
+        ({"company_id": "acme"}, {"x-company": "harborline"}, Handling.IGNORED),
+        ({}, {"x-company": "acme"}, Handling.IGNORED),
+    ],
+)
+def test_another_companys_event_touches_nothing(
+    body: dict[str, Any], headers: dict[str, str], handling: Handling
+) -> None:
+    """It is stored, and neither snapshot nor rule hears of it."""
+    raw = {"event": "customer.created", "data": CUSTOMER, **body}
+    stored = Stored("crm", "", json.dumps(raw).encode(), "application/json", None, headers, None, NOW)
+    inbound = Inbound("crm", stored.body, {name: (value,) for name, value in headers.items()}, "", None, None, NOW)
+
+    understanding = SOURCE.read(stored, ACCOUNT, "ID")
+
+    assert understanding.handling is SOURCE.identify(inbound, raw, Match(0), ACCOUNT)[0].handling is handling
+    assert bool(understanding.patches) is (handling is Handling.HANDLED)
+
+
+@pytest.mark.parametrize(
+    ("body", "named", "type_"),
+    [
+        ({"data": CUSTOMER}, "customer.created", "proton.customer.created"),
+        ({"event": "customer.updated", "data": CUSTOMER}, "customer.created", "proton.customer.updated"),
+        (CUSTOMER | {"type": "contractor"}, "customer.created", "proton.customer.created"),
+        (CUSTOMER | {"type": "contractor"}, "customer.merged", "proton.customer.merged"),
+        ({"event": "order.created", "data": CUSTOMER}, "customer.created", "proton.customer.created"),
+        (CUSTOMER | {"type": "contractor"}, None, "proton.contractor"),
+    ],
+)
+def test_a_header_may_name_the_event(body: dict[str, Any], named: str | None, type_: str) -> None:
+    """Where the account says so: after what the body says, before the `type` of a record that is the body itself."""
+    account = ProtonAccount.model_validate(
+        {"vendor": "proton", "company": "harborline", "user_id": "u", "api_key": "k", "event_header": "X-Event",
+         "webhook_auth": [{"scheme": "static", "header": "X-Secret", "secrets": ["long-enough"]}]}
+    )  # fmt: skip
+    headers = {"x-event": named} if named else {}
+    stored = Stored("crm", "", json.dumps(body).encode(), "application/json", None, headers, None, NOW)
+
+    assert SOURCE.read(stored, account, "ID").type == type_
+    assert account.kept_headers == ["x-event"]
+    assert _read(body).type != "proton.customer.created" or "event" in body
+
+
+def test_two_updates_that_say_the_same_are_one_effect() -> None:
+    """Under different ids; not where something else is said, later, of another record, or where nothing is said."""
+    at = {"timestamp": "2026-03-05T12:00:00Z"}
+    said = {"event": "customer.updated", "id": "e1", "data": CUSTOMER, **at}
+
+    same = _read(said).same_as
+
+    assert same is not None
+    assert same == _read(said | {"id": "e2", "timestamp": "2026-03-05T12:01:00Z"}).same_as
+    for other in (
+        {"data": CUSTOMER | {"name": "B"}}, {"data": CUSTOMER | {"customer_id": "HL-2"}},
+        {"timestamp": "2026-03-05T13:00:00Z"},
+    ):  # fmt: skip
+        assert _read(said | other).same_as not in (same, None)
+    assert _read(said | {"data": {"customer_id": "HL-1"}}).same_as is None
+    assert _read(said | {"event": "customer.created"}).same_as is None
+
+
+def test_every_one_of_several_proofs_is_demanded() -> None:
+    """A signature and a secret: neither alone is enough."""
+    account = ProtonAccount.model_validate(
+        {"vendor": "proton", "company": "harborline", "user_id": "u", "api_key": "k",
+         "webhook_auth": [{"scheme": "hmac", "header": "X-Sig", "secrets": ["key-of-the-body"]},
+                          {"scheme": "static", "header": "X-Secret", "secrets": ["shared-secret"]}]}
+    )  # fmt: skip
+    [scheme] = SOURCE.schemes(account)
+    signature = hmac.new(b"key-of-the-body", b"{}", hashlib.sha256).hexdigest()
+
+    def check(**headers: str) -> Match:
+        given = {name.replace("_", "-"): (value,) for name, value in headers.items()}
+        inbound = Inbound("crm", b"{}", given, "", None, None, NOW)
+        return scheme.check(scheme.evidence(inbound), inbound.body, NOW)
+
+    assert check(x_sig=signature, x_secret="shared-secret") == Match(0)
+    for wrong in (
+        {"x_sig": signature}, {"x_secret": "shared-secret"}, {"x_sig": signature, "x_secret": "another"},
+        {"x_sig": "00", "x_secret": "shared-secret"}, {},
+    ):  # fmt: skip
+        with pytest.raises(VerificationError):
+            check(**wrong)
+
+
+def test_two_proofs_in_one_place_are_refused() -> None:
+    """They could not both stand there."""
+    static = {"scheme": "static", "header": "X-Secret", "secrets": ["long-enough"]}
+    with pytest.raises(ValidationError, match="same place"):
+        ProtonAccount.model_validate(
+            {"vendor": "proton", "company": "c", "user_id": "u", "api_key": "k", "webhook_auth": [static, static]}
+        )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ def _prove(body: bytes, secret: str, _trigger: str, _at: datetime) -> Proof:
 
 CASE = SourceCase(
     account={
-        "company": "c", "user_id": "u", "api_key": "k",
+        "company": "harborline", "user_id": "u", "api_key": "k",
         "webhook_auth": {"scheme": "hmac", "header": "X-Proton-Signature", "secrets": SECRETS},
     },
     prove=_prove,
