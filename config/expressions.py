@@ -21,8 +21,8 @@ from config.phones import to_e164
 BODY_NAMES = ("body", "headers", "query")
 """What the expressions of a generic account may speak of: the request, before it is an event."""
 NAMES = (
-    "event", "data", "order", "customer", "intent", "container", "person", "company", "deal", "sales_order", "call_note",
-    "account", "now",
+    "event", "data", "order", "customer", "intent", "container", "person", "company", "deal", "sales_order",
+    "call_note", "account", "now",
 )  # fmt: skip
 """What an expression may speak of."""
 
