@@ -54,6 +54,11 @@ accounts:
     api_key: bench
     webhook_auth: {{scheme: hmac, header: X-Proton-Signature, secrets: [bench-proton-secret]}}
     base_url: "${{SANDBOX_URL}}/proton"
+# Lifted: what is measured is how fast we are, not how fast a vendor wants it.
+limits:
+  scalev: {{per_second: null, per_hour: null}}
+  wabotick: {{per_second: null, per_recipient_seconds: null}}
+  proton: {{per_second: null}}
 """
 _RULES = """
 rules:

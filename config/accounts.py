@@ -3,11 +3,20 @@
 Invariant: an account without a secret for what it receives does not load.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from config.webhook_auth import HeaderName, Secret, Secrets, UrlSecret, WebhookAuth
 
@@ -248,3 +257,12 @@ class AccountsFile(Part):
     accounts: Annotated[dict[Name, AnyAccount], Field(min_length=1)]
     limits: dict[str, Limits] = Field(default_factory=dict, description="By vendor, for each of its accounts.")
     business: Business = Business()
+
+    @field_validator("limits")
+    @classmethod
+    def _limits_are_of_vendors(cls, given: dict[str, Limits]) -> dict[str, Limits]:
+        models = CalledAccount.__subclasses__()
+        known = sorted(get_args(model.model_fields["vendor"].annotation)[0] for model in models)
+        if unknown := sorted(set(given) - set(known)):
+            raise ValueError(f'nothing is called at "{unknown[0]}" (limits are for {", ".join(known)})')
+        return given

@@ -6,7 +6,7 @@ Invariant: `load_config` returns only when there is no fault at all; every start
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,9 +15,10 @@ from pydantic_core import ErrorDetails
 
 from config import accounts as models
 from config import webhook_auth
-from config.accounts import Account, AccountsFile, Business
+from config.accounts import Account, AccountsFile, Business, Limits
 from config.expressions import BODY_NAMES, ExpressionError, Expressions
 from config.faults import ConfigError, Fault, suggest
+from config.limits import limits_of
 from config.rules import Catalog, Rule, RuleCompiler, RulesFile, RuleSource, StepSource
 from config.yaml_files import Document, Location, read_yaml
 
@@ -53,6 +54,12 @@ class Config:
     accounts: Mapping[str, Account]
     business: Business
     rules: tuple[Rule, ...]
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    """By vendor, where they differ from the shipped ones."""
+
+    def limits_of(self, account: str) -> Limits:
+        """Return how fast an account may be called."""
+        return limits_of(self.accounts[account], self.limits)
 
     def country(self, account: str) -> str:
         """Return the country whose local phone numbers an account's data is read with."""
@@ -69,7 +76,7 @@ def load_accounts(folder: Path, environ: Mapping[str, str]) -> Config:
     document, parsed = _read_accounts(folder, environ)
     if document.faults or parsed is None:
         raise ConfigError(_in_order(document.faults))
-    return Config(parsed.accounts, parsed.business, ())
+    return Config(parsed.accounts, parsed.business, (), parsed.limits)
 
 
 def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog) -> Config:
@@ -87,7 +94,7 @@ def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog) -> C
     faults += _repeated_names(rules)
     if faults or parsed is None:
         raise ConfigError(_in_order(faults))
-    return Config(parsed.accounts, business, tuple(rules))
+    return Config(parsed.accounts, business, tuple(rules), parsed.limits)
 
 
 def _rule_files(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ Invariant: here the parts meet (ledger, rules, sources, actions, broker), and no
 import os
 import random
 import socket
+import time
 import traceback
 from collections.abc import Sequence
 from datetime import timedelta
@@ -41,6 +42,7 @@ ROUTING_THREADS = 8
 MOST_THREADS = 256
 # A queue that is this long is being worked on: waking more would only make it longer.
 LONG_QUEUE = 1_000
+TIDY_SECONDS = 600.0
 log = structlog.get_logger()
 
 
@@ -70,6 +72,7 @@ class Engine:
             open_session=self._connections.open, clock=clock, draw=draw,
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )  # fmt: skip
+        self._tidy_at = 0.0
         self._sweeper = Sweeper(self.database, settings, ACTIONS, clock, draw)
 
     def process_event(self, event_id: UUID) -> None:
@@ -102,6 +105,9 @@ class Engine:
             for name, account in self.config.accounts.items()
             if lengths.get(delivery_queue(account.vendor), 0) >= LONG_QUEUE
         ]
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_SECONDS
+            self._sweeper.tidy()
         swept = self._sweeper.sweep(busy, events_too=lengths.get(EVENTS_QUEUE, 0) < LONG_QUEUE)
         self.wakeups.events(swept.events)
         self.wakeups.deliveries(swept.deliveries)

@@ -28,6 +28,9 @@ class Outcome:
 class Session(Protocol):
     """The way to one account's vendor, for one attempt; it remembers what went over the wire."""
 
+    before_request: Callable[[], None] | None
+    """Called before each request leaves; it keeps to the account's limits."""
+
     @property
     def sent(self) -> bool:
         """Whether a request may have reached the vendor."""

@@ -7,7 +7,7 @@ finds it so after the lease ran out knows that the effect may have happened.
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,13 +29,14 @@ from worker.clock import Clock
 from worker.consequences import Consequences, Ended
 from worker.context import Subject, expression_context, personal_texts, personal_values
 from worker.errors import PermanentError, UncertainError, WorkerError
-from worker.gating import Gate
+from worker.gating import Gate, Refusal
 from worker.holding import Hold
-from worker.ledger import deliveries
+from worker.ledger import deliveries, paces
 from worker.ledger.database import by_statement, is_away
 from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease
 from worker.ledger.memory import Memory
 from worker.ledger.storable import storable
+from worker.limits import Allowed, allowed_for
 from worker.masking import mask, mask_message
 from worker.reading import Reader, Stored, Understanding, UnreadableError
 from worker.retry import decide
@@ -43,6 +44,8 @@ from worker.routing import COMPLETION_RULE, effect_key, fact_about, read_stored,
 from worker.states import DeliveryState, Reason
 
 RECORDING_PATIENCE_SECONDS = 120.0
+# What has begun is ended rather than broken off for a limit, which the vendor would tell us.
+MOST_WAIT_BETWEEN_SECONDS = 5.0
 NOTHING = Outcome()
 log = structlog.get_logger()
 
@@ -88,6 +91,7 @@ class Deliverer:
     clock: Clock
     draw: Callable[[], float]
     worker: str
+    wait: Callable[[float], None] = time.sleep
 
     def deliver(self, delivery_id: UUID) -> Delivered | None:
         """Run one attempt; None when the delivery is not due, or somebody else has it."""
@@ -219,21 +223,37 @@ class _Attempt:
             # It died between the two looks, so the effect is free.
 
     def _gated(self, call: Call, action: Action) -> Deferral | None:
-        """Put the delivery back when it may not be sent now; `_SuppressedError` or PermanentError when not at all."""
+        """Wait for the moment to send; put back what would wait long. Raises when it is not sent at all."""
+        row, now = self._row, self._of.clock()
         self._about = action.recipient(call.parameters), action.template(call.parameters)
-        with self._of.engine.begin() if self._row.has_holds else nullcontext() as connection:
-            if connection is None:
-                return None
-            found = Gate(connection, self._row, self._of.clock()).held(*self._about)
+        limits = self._of.config.limits_of(row.account)
+        if allowed := allowed_for(limits, row.slowing):
+            call.session.before_request = lambda: self._wait_for_next(allowed)
+        gate = Gate(row, limits, *self._about)
+        if gate.is_open:
+            return None
+        with self._of.engine.begin() as connection:
+            found = gate.ask(connection, now)
             if isinstance(found, Deferral):
-                deliveries.defer(connection, self._row, self._lease.owner, found, self._of.clock())
-                return found
-        if found is not None:
-            reason, what, state = found
-            if state is DeliveryState.SUPPRESSED:
-                raise _SuppressedError(reason, error=what)
-            raise PermanentError(reason, what)
+                deliveries.defer(connection, row, self._lease.owner, found, now)
+        if isinstance(found, Deferral):
+            return found
+        if isinstance(found, Refusal):
+            if found.state is DeliveryState.SUPPRESSED:
+                raise _SuppressedError(found.reason, error=found.error)
+            raise PermanentError(found.reason, found.error)
+        self._of.wait((found - now).total_seconds())
         return None
+
+    def _wait_for_next(self, allowed: Allowed) -> None:
+        """Keep to the limits with a further request; the gate has reserved the moment of the first."""
+        if self._session is None or not self._session.exchanges:
+            return
+        now = self._of.clock()
+        at = now
+        with suppress(SQLAlchemyError), self._of.engine.begin() as connection:
+            at = paces.reserve_next(connection, self._row.account, allowed, now)
+        self._of.wait(min(MOST_WAIT_BETWEEN_SECONDS, (at - now).total_seconds()))
 
     def _announce(self) -> bool:
         now = self._of.clock()

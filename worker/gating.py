@@ -1,6 +1,7 @@
-"""What stands between a delivery that is ready to be sent and the vendor: holds of its person and its template.
+"""What stands between a delivery that is ready to be sent and the vendor: holds of its person and its template, limits.
 
-Invariant: nothing is sent past a hold; what waits is put back unspent, and for a day at most.
+Invariant: nothing is sent past a hold or faster than is allowed; what waits is put back unspent, by a hold for a day at
+most.
 """
 
 from dataclasses import dataclass
@@ -9,40 +10,75 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from config.accounts import Limits
 from worker.holding import LONGEST_WAIT, Hold, person_key
-from worker.ledger import holds
+from worker.ledger import holds, paces
 from worker.ledger.deliveries import Deferral
+from worker.limits import Allowed, allowed_for
 from worker.states import DeliveryState, HoldKind, Reason
 
-Refusal = tuple[Reason, str, DeliveryState]
-"""Why a delivery is not sent at all, in words, and what becomes of it."""
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a delivery is not sent at all, and what becomes of it."""
+
+    reason: Reason
+    error: str
+    state: DeliveryState
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Asks what is held, for one delivery that was claimed."""
+    """What one delivery, which was claimed, has to pass."""
 
-    connection: Connection
     row: Row[Any]
-    now: datetime
+    limits: Limits
+    recipient: str | None
+    template: str | None
 
-    def held(self, recipient: str | None, template: str | None) -> Deferral | Refusal | None:
-        """Return until when a message waits, or why it is not sent; None when nothing holds it."""
-        wanted = [(HoldKind.RECIPIENT, person_key(recipient))] if recipient else []
-        wanted += [(HoldKind.TEMPLATE, template)] if template else []
-        found = [hold for hold in holds.all_of(self.connection, self.row.account, wanted) if hold.applies(self.now)]
-        # One that a person has to lift first: it decides.
-        found.sort(key=lambda hold: (hold.until is not None, hold.until))
-        return self._because_of(found[0] if found[0].until is None else found[-1]) if found else None
+    @property
+    def is_open(self) -> bool:
+        """Whether there is nothing to ask."""
+        return not self.row.has_holds and not self._paces()
 
-    def _because_of(self, hold: Hold) -> Deferral | Refusal:
-        what = f"messages {_WHOSE[hold.kind]} are held: {hold.error}"
-        if hold.until is None:
-            opted_out = hold.kind is HoldKind.RECIPIENT
-            return hold.reason, what, DeliveryState.SUPPRESSED if opted_out else DeliveryState.DEAD
-        if self.row.held_since is not None and self.now - self.row.held_since >= LONGEST_WAIT:
-            return hold.reason, f"held for a day: {what}", DeliveryState.DEAD
-        return Deferral(hold.until, hold.reason, what, held=True)
+    def ask(self, connection: Connection, now: datetime) -> Deferral | Refusal | datetime:
+        """Return when it may be sent, which is soon; or until when it waits; or why it is not sent."""
+        if self.row.has_holds and (held := self._held(connection, now)):
+            return held
+        wanted = self._paces()
+        if not wanted:
+            return now
+        had_turn = self.row.turn_at is not None
+        turn = paces.reserve(connection, self.row.account, wanted, now, had_turn=had_turn)
+        if turn.leaves:
+            return turn.at
+        return Deferral(turn.at, Reason.PACED, "its turn comes by the account's limits", turn_at=turn.at)
+
+    def _paces(self) -> dict[str, Allowed]:
+        account = allowed_for(self.limits, self.row.slowing)
+        found = {"": account} if account else {}
+        if self.recipient and self.limits.per_recipient_seconds:
+            found[person_key(self.recipient)] = Allowed(self.limits.per_recipient_seconds)
+        return found
+
+    def _held(self, connection: Connection, now: datetime) -> Deferral | Refusal | None:
+        wanted = [(HoldKind.RECIPIENT, person_key(self.recipient))] if self.recipient else []
+        wanted += [(HoldKind.TEMPLATE, self.template)] if self.template else []
+        found = [hold for hold in holds.all_of(connection, self.row.account, wanted) if hold.applies(now)]
+        # One that a person has to lift decides, else the one that lasts longest.
+        lasting = [hold for hold in found if hold.until is None]
+        ending = sorted((hold for hold in found if hold.until), key=lambda hold: hold.until or now)
+        return _because_of([*ending, *lasting][-1], self.row, now) if found else None
+
+
+def _because_of(hold: Hold, row: Row[Any], now: datetime) -> Deferral | Refusal:
+    what = f"messages {_WHOSE[hold.kind]} are held: {hold.error}"
+    if hold.until is None:
+        opted_out = hold.kind is HoldKind.RECIPIENT
+        return Refusal(hold.reason, what, DeliveryState.SUPPRESSED if opted_out else DeliveryState.DEAD)
+    if row.held_since is not None and now - row.held_since >= LONGEST_WAIT:
+        return Refusal(hold.reason, f"held for a day: {what}", DeliveryState.DEAD)
+    return Deferral(hold.until, hold.reason, what, held=True)
 
 
 _WHOSE = {HoldKind.RECIPIENT: "to this person", HoldKind.TEMPLATE: "made from this template"}

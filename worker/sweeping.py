@@ -18,7 +18,8 @@ from worker.acting import Action
 from worker.circuits import Circuits
 from worker.clock import Clock
 from worker.delivering import lease_ran_out
-from worker.ledger import deliveries
+from worker.holding import LONGEST_WAIT
+from worker.ledger import deliveries, holds, paces
 from worker.ledger.deliveries import AttemptRecord, DeadLetter, Wake
 from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, Reason
@@ -70,6 +71,13 @@ class Sweeper:
             due = deliveries.due(connection, now, busy, MOST_AT_ONCE, patience)
             probes = Circuits(connection, now).probe(patience)
         return Swept(due_events, due + probes, dead)
+
+    def tidy(self) -> None:
+        """Forget what no delivery asks for any more: paces of persons and holds that ended long ago."""
+        with self.engine.begin() as connection:
+            long_ago = self.clock() - LONGEST_WAIT
+            paces.forget_old(connection, long_ago)
+            holds.forget_old(connection, long_ago)
 
     def _resolve(self, connection: Connection, row: Row[Any], now: datetime) -> DeadLetter | None:
         conclusion = lease_ran_out(row, self.actions.get(row.action), now, self.draw)

@@ -10,7 +10,7 @@ becomes one of ours here, and nowhere else.
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -93,6 +93,7 @@ class HttpSession:
     clock: Clock
     exchanges: list[dict[str, Any]] = field(default_factory=list)
     sent: bool = False
+    before_request: Callable[[], None] | None = None
 
     def request(self, method: str, path: str, **given: Any) -> Answer:
         """Send one request below the account's address.
@@ -100,6 +101,8 @@ class HttpSession:
         `given` is what httpx takes: params, json, data, files, headers. Raises RetryableError when nothing was sent,
         UncertainError when it is not known what became of it.
         """
+        if self.before_request:
+            self.before_request()
         exchange = _described(method, path, given)
         self.exchanges.append(exchange)
         began = time.monotonic()

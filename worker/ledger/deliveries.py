@@ -183,13 +183,16 @@ _CLAIM = text(
            circuit.probe IS NOT DISTINCT FROM claimed.id AS is_probe, circuit.account IS NOT NULL AS is_failing,
            EXISTS (
                SELECT FROM holds WHERE holds.account = claimed.account AND kind IN ('recipient', 'template')
-           ) AS has_holds
+           ) AS has_holds,
+           coalesce(slow.failures, 0) AS slowing
     FROM claimed
     JOIN events event ON event.id = claimed.event_id
     LEFT JOIN events parent ON parent.id = event.parent_id
     LEFT JOIN events request ON request.id = parent.parent_id AND parent.part IS NOT NULL
     LEFT JOIN subjects subject ON subject.account = event.subject_account AND subject.key = event.subject
     LEFT JOIN holds circuit ON circuit.account = claimed.account AND circuit.kind = 'account' AND circuit.key = ''
+    LEFT JOIN holds slow
+        ON slow.account = claimed.account AND slow.kind = 'pace' AND slow.key = '' AND slow.until > :now
     """
 )
 
@@ -287,7 +290,7 @@ def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusi
 def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:
     values: dict[str, Any] = {
         "state": conclusion.state, "reason": conclusion.reason, "last_error": conclusion.error,
-        "lease_expires_at": None, "wake_at": conclusion.wake_at, "updated_at": now,
+        "lease_expires_at": None, "turn_at": None, "wake_at": conclusion.wake_at, "updated_at": now,
     }  # fmt: skip
     if conclusion.due_at:
         values["due_at"] = conclusion.due_at
@@ -307,13 +310,15 @@ class Deferral:
     error: str | None = None
     held: bool = False
     """By a hold, so that it is given up after some time; else it only waits for its turn."""
+    turn_at: datetime | None = None
 
 
 _DEFER = text(
     """
     UPDATE deliveries SET state = CASE WHEN attempts > 1 THEN 'retrying' ELSE 'waiting' END, attempts = attempts - 1,
            due_at = :due_at, wake_at = :due_at, reason = :reason, last_error = :error, lease_expires_at = NULL,
-           held_since = CASE WHEN :held THEN coalesce(held_since, :now) ELSE held_since END, updated_at = :now
+           turn_at = :turn_at, held_since = CASE WHEN :held THEN coalesce(held_since, :now) ELSE held_since END,
+           updated_at = :now
     WHERE id = :id AND state = 'in_flight' AND attempts = :number AND lease_owner = :owner
     """
 )

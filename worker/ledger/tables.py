@@ -117,6 +117,7 @@ deliveries = Table(
     Column("lease_expires_at", Instant),
     Column("sending_at", Instant),  # written before the request leaves
     Column("held_since", Instant),  # since when it has not been tried because of a hold
+    Column("turn_at", Instant),  # the turn it waited for, as its account is called no faster than allowed
     Column("last_error", Text),
     Column("result", JSONB),
     Column("created_at", Instant, nullable=False),
@@ -203,6 +204,16 @@ holds = Table(
     Column("failed", ID),  # the delivery that failed last
     Column("probes", Integer, nullable=False),
     Column("probe", ID),  # the delivery that may go through to find out
+)
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # a person's hash; empty for the whole account
+    Column("next_at", Instant),  # before this no call leaves
+    Column("turn_at", Instant),  # the turn that is given out next
+    Column("minutes", JSONB, nullable=False),  # calls of the last hour by minute, where that is limited
 )
 
 heartbeats = Table(

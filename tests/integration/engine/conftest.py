@@ -69,6 +69,7 @@ class Works:
         self.deliverer = Deliverer(
             engine=self.engine, settings=self.settings, config=config, readers=readers, actions=self.actions,
             open_session=self.connections.open, clock=self.clock, draw=lambda: 0.5, worker="test",
+            wait=self.clock.pass_,
         )  # fmt: skip
         self.sweeper = Sweeper(self.engine, self.settings, self.actions, self.clock, lambda: 0.5)
 
