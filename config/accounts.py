@@ -120,16 +120,28 @@ class ScalevAccount(CalledAccount):
 
 
 class WabotickAccount(CalledAccount):
-    """A sending number at Wabotick; which secret a webhook's URL carries says which trigger it is."""
+    """A sending number at Wabotick; which secret a webhook's URL carries says which trigger it is.
+
+    `webhook_auth` is for the HTTP API node of a flow, the one sender of Wabotick that can prove itself in a header.
+    """
 
     vendor: Literal["wabotick"]
     api_token: Credential
     phone_number_id: Text
     whatsapp_bot_id: str | None = None
-    url_secrets: Annotated[
-        dict[Literal["incoming", "outgoing", "status", "conversation", "flow"], UrlSecrets], Field(min_length=1)
-    ]
+    url_secrets: dict[Literal["incoming", "outgoing", "status", "conversation", "flow"], UrlSecrets] = Field(
+        default_factory=dict
+    )
+    webhook_auth: WebhookAuth | None = None
     base_url: BaseUrl = "https://app.wabotick.com/api/v1"
+
+    @model_validator(mode="after")
+    def _something_comes_in(self) -> Self:
+        if not self.url_secrets and self.webhook_auth is None:
+            raise ValueError("url_secrets or webhook_auth is wanted")
+        if self.webhook_auth is not None and self.webhook_auth.scheme == "url_secret":
+            raise ValueError("webhook_auth: a secret in the URL stands under url_secrets, with its trigger")
+        return self
 
     @model_validator(mode="after")
     def _a_secret_says_which_trigger(self) -> Self:

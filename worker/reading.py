@@ -41,6 +41,8 @@ class OrderReference:
     """The order's human number, said outright."""
     replied_to: str | None = None
     """The id of our message that the person answered."""
+    by_button: str | None = None
+    """The order's human number, said by the id of a button of our own."""
 
 
 @dataclass(frozen=True)

@@ -164,20 +164,24 @@ class _Routing:
     def _find_order(self, what: Understanding) -> tuple[Completion | None, str | None]:
         """Find the order that an event of another vendor is about; never guess."""
         assert what.order is not None  # noqa: S101 - the caller's condition, told to mypy
-        if order_id := what.order.order_id:
-            key = f"order:{order_id}"
-            knowing = subjects.accounts_that_know(self._connection, key) or self._accounts_of("scalev")
-            if len(knowing) != 1:
-                return None, f"order {order_id} could be of {' or '.join(knowing) or 'no account'}"
-            self._subject = Subject(knowing[0], key)
-            return Completion("scalev.get_order", {"order_id": order_id}), None
-        if message_id := what.order.replied_to:
-            found = deliveries.subject_of_message(self._connection, message_id)
-            if found is None:
-                return None, "the message that was answered is none of ours"
+        if what.order.order_id:
+            return self._named_order(what.order.order_id)
+        message_id = what.order.replied_to
+        if message_id and (found := deliveries.subject_of_message(self._connection, message_id)):
             self._subject = Subject(*found)
             return None, None
-        return None, "nothing says which order this is about"
+        if what.order.by_button:
+            return self._named_order(what.order.by_button)
+        nothing = "the message that was answered is none of ours" if message_id else None
+        return None, nothing or "nothing says which order this is about"
+
+    def _named_order(self, order_id: str) -> tuple[Completion | None, str | None]:
+        key = f"order:{order_id}"
+        knowing = subjects.accounts_that_know(self._connection, key) or self._accounts_of("scalev")
+        if len(knowing) != 1:
+            return None, f"order {order_id} could be of {' or '.join(knowing) or 'no account'}"
+        self._subject = Subject(knowing[0], key)
+        return Completion("scalev.get_order", {"order_id": order_id}), None
 
     def _accounts_of(self, vendor: str) -> list[str]:
         return [name for name, account in self._config.accounts.items() if account.vendor == vendor]

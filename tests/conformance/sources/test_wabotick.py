@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from config.accounts import WabotickAccount
 from webhooks.inbound import Inbound
 from webhooks.sources.wabotick.normalized import normalize
 from webhooks.sources.wabotick.source import SOURCE
-from webhooks.verification import Match
-from worker.reading import OrderReference, Stored, Understanding
-from worker.states import Handling
+from webhooks.verification import Match, VerificationError
+from worker.reading import OrderReference, Receipt, Stored, Understanding
+from worker.states import Handling, MessageState, Reason
 
 AT = datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC)
 ACCOUNT = WabotickAccount.model_validate(
@@ -88,6 +89,16 @@ def _read(body: bytes, trigger: str = "flow", query: str = "", content_type: str
         ("error_code", {"failed_reason": "(Error Code : 131026 )Undeliverable"}, "", "131026"),
         ("error_code", {"failed_reason": "(#132001) no such template"}, "", "132001"),
         ("error_code", {"failed_reason": None}, "", None),
+        ("reason", {"message_status": "failed", "failed_reason": "(Error Code : 131050 )no"}, "", "opted_out"),
+        ("reason", {"message_status": "failed", "failed_reason": "no code"}, "", "rejected"),
+        ("reason", {"message_status": "read"}, "", None),
+        ("subscriber_id", {"subscriber_id": 9822}, "", "9822"),
+        ("name", {"first_name": "#first_name#", "name": "Avery"}, "", "Avery"),
+        ("order_id", {"custom_fields": '{"order_id": "ORD-1"}'}, "", "ORD-1"),
+        ("order_id", {"custom_fields": "brand_name:Example, order_id:ORD-1"}, "", "ORD-1"),
+        ("order_id", {"custom_fields": "order_id:#order_id#"}, "", None),
+        ("button_order_id", {"postbackid": "confirm:ORD-1::CBa0000000000zQ"}, "", "ORD-1"),
+        ("button_order_id", {"postbackid": "gT9xK2mQvLw0RTU"}, "", None),
         ("occurred_at", {"status_time": "2026-01-15 10:00:03"}, "", None),
         ("occurred_at", {"timestamp": "2026-01-15T10:05:00Z"}, "", datetime(2026, 1, 15, 10, 5, tzinfo=UTC)),
         ("occurred_at", {"timestamp": "1768471500"}, "", datetime(2026, 1, 15, 10, 5, tzinfo=UTC)),
@@ -122,10 +133,14 @@ TAP = {"chat_id": "12025550143", "user_message": "#Button Reply#Confirm"}
         ("flow", {"postbackid": "QUICK_REPLY_LOCATION_REPLY_BOT", "latitude": "1"}, "", "flow.completed"),
         ("flow", {"user_input_data": "[]", "postbackid": "abc"}, "", "postback"),
         ("flow", {}, "", "flow.completed"),
+        (None, {"postbackid": "abc"}, "", "postback"),
+        (None, {"order_id": "ORD-1"}, "", "postback"),
+        ("incoming", {"action": "blocked", "action_status": "3"}, "", "conversation.status"),
+        ("incoming", {"action": "confirm", "action_status": "3", "user_message": "x"}, "", "message.received"),
     ],
 )
 def test_the_kind_is_told_by_the_payload_then_by_the_endpoint(
-    trigger: str, body: dict[str, Any], query: str, kind: str
+    trigger: str | None, body: dict[str, Any], query: str, kind: str
 ) -> None:
     """4.1 and 4.4: status, conversation, direction, filled forms, taps, text; an order in a custom field is no tap."""
     assert normalize(body, query, trigger, "ID").kind == kind
@@ -136,7 +151,7 @@ def test_only_a_tap_has_a_title_and_says_which_order_it_is_about() -> None:
     tap = _read(json.dumps(TAP | {"reply_message_id": "wamid.A"}).encode(), query="order_id=ORD-1")
     said = _read(b'{"chat_id": "12025550143", "user_message": "hi", "order_id": "ORD-1"}', "incoming")
 
-    assert (tap.data["title"], tap.order) == ("Confirm", OrderReference("ORD-1", "wamid.A"))
+    assert (tap.data["title"], tap.order) == ("Confirm", OrderReference("ORD-1", "wamid.A", None))
     assert (said.data["title"], said.order) == (None, None)
     assert tap.subject == said.subject == "phone:12025550143"
 
@@ -155,6 +170,68 @@ def test_a_form_reads_like_the_same_json() -> None:
 def test_what_names_nobody_is_kept_as_unknown() -> None:
     """Nothing recognised: stored, counted, never refused."""
     assert _read(b'{"hello": "world"}', "incoming").handling is Handling.UNKNOWN
+
+
+REPORT = {"wa_message_id": "wamid.A", "message_status": "delivered", "status_time": "2026-01-15 10:00:03"}
+
+
+@pytest.mark.parametrize(
+    ("said", "receipt"),
+    [
+        ({}, Receipt("wamid.A", MessageState.DELIVERED, AT)),
+        (
+            {"timestamp": 1768471500},
+            Receipt("wamid.A", MessageState.DELIVERED, datetime(2026, 1, 15, 10, 5, tzinfo=UTC)),
+        ),
+        (
+            {"failed_reason": "(Error Code : 131026 )Message Undeliverable."},
+            Receipt("wamid.A", MessageState.FAILED, AT, "131026", Reason.UNDELIVERABLE),
+        ),
+        ({"message_status": "odd"}, None),
+        ({"wa_message_id": ""}, None),
+    ],
+)
+def test_a_report_moves_a_message(said: dict[str, Any], receipt: Receipt | None) -> None:
+    """Which message, how far, when (surely: Wabotick's own times have no zone), and why not."""
+    body = {"chat_id": "12025550143"} | REPORT | said
+
+    assert _read(json.dumps(body).encode(), "status").receipt == receipt
+
+
+def test_a_report_needs_no_person() -> None:
+    """Its message says enough."""
+    understood = _read(json.dumps(REPORT).encode(), "status")
+
+    assert (understood.handling, understood.subject) == (Handling.HANDLED, None)
+
+
+def test_the_http_api_node_proves_itself_in_a_header() -> None:
+    """Without a secret in the URL, with the header that the shop chose; what it sends is read as a node of a flow's."""
+    account = WabotickAccount.model_validate({
+        "vendor": "wabotick", "api_token": "t", "phone_number_id": "1", "url_secrets": {"flow": "flow-secret"},
+        "webhook_auth": {"scheme": "static", "header": "X-Shop-Secret", "secrets": ["node-secret"]},
+    })  # fmt: skip
+    in_url, in_header = SOURCE.schemes(account)
+    right = Inbound("wa", b"{}", {"x-shop-secret": ("node-secret",)}, "", None, None, AT)
+    wrong = Inbound("wa", b"{}", {"x-shop-secret": ("flow-secret",)}, "", None, None, AT)
+
+    assert (in_url.in_path, in_header.in_path) == (True, False)
+    assert in_header.check(in_header.evidence(right), b"{}", AT) == Match(0)
+    with pytest.raises(VerificationError):
+        in_header.check(in_header.evidence(wrong), b"{}", AT)
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({}, "url_secrets or webhook_auth"),
+        ({"webhook_auth": {"scheme": "url_secret", "secrets": ["long-enough"]}}, "stands under url_secrets"),
+    ],
+)
+def test_an_account_without_a_credential_does_not_load(given: dict[str, Any], fault: str) -> None:
+    """At least one of both, and each secret in its place."""
+    with pytest.raises(ValidationError, match=fault):
+        WabotickAccount.model_validate({"vendor": "wabotick", "api_token": "t", "phone_number_id": "1", **given})
 
 
 @pytest.mark.parametrize(

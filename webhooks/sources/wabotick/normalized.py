@@ -13,9 +13,11 @@ from typing import Any
 from config.phones import to_e164
 from webhooks import fields
 from webhooks.forms import parse_query
+from webhooks.strict_json import JsonError, parse_json
+from webhooks.whatsapp import order_of_button, report
 
+_MOST_DEPTH = 20
 _TAP = re.compile(r"\A\s*#Button Reply#\s*", re.IGNORECASE)
-_ERROR_CODE = re.compile(r"Error Code\s*:\s*(\d+)|\(#(\d+)\)", re.IGNORECASE)
 
 # Our key: the names it comes under, the first that has something; a merge tag left unfilled is nothing.
 _KEYS = {
@@ -37,19 +39,20 @@ _KEYS = {
     "status": ("message_status",),
     "conversation_event": ("event",),
     "webhook_type": ("webhook_type",),
+    "name": ("first_name", "name", "subscriber_name"),
     "query_direction": ("query.direction",),
 }
 # Our text: likewise.
 _TEXTS = {
     "button_text": ("button_text", "title", "button_reply.title"),
     "text": ("user_message", "message", "last_message", "text", "body", "user_input", "value"),
-    "name": ("first_name", "name", "subscriber_name"),
     "failed_reason": ("failed_reason",),
 }
 _PHONES = ("subscriber_phone", "from_phone", "phone_number", "phone", "mobile", "wa_id")
 _TIMES = ("timestamp", "created_at", "status_time", "changed_at")
+_BOT_TRIGGERS = ("incoming", "outgoing", "status", "conversation")  # all else comes from a node of a flow
 _HAS_ZONE = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})\s*\Z")
-_STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
+_CONVERSATION_ACTIONS = ("resolved", "reopen", "archived", "unarchived", "blocked", "unblocked")
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,18 @@ class Normalized:
     message_id: str | None
     replied_to: str | None
     name: str | None
+    subscriber_id: str | None
     order_id: str | None
+    """Said outright."""
+    button_order_id: str | None
+    """Said by the id of a button of the shop's own, such as `confirm:ORD-1`."""
     action: str | None
     status: str | None
     status_raw: str | None
     error_code: str | None
+    """Of a failed message: WhatsApp's code, out of the text."""
+    reason: str | None
+    """What that amounts to, in our words."""
     failed_reason: str | None
     occurred_at: datetime | None
 
@@ -79,25 +89,24 @@ class Normalized:
 def normalize(body: Any, query: str, trigger: str | None, country: str) -> Normalized:
     """Read a parsed body (and the query of its URL) into our words."""
     given = body if isinstance(body, dict) else {}
-    everything = {**given, "query": parse_query(query)}
+    custom_fields = _custom_fields(given.get("custom_fields"))
+    everything = {**given, "custom_fields": custom_fields, "query": parse_query(query)}
     words = {ours: fields.first_key(everything, theirs) for ours, theirs in _KEYS.items()}
     texts = {ours: _text(fields.first(given, theirs)) for ours, theirs in _TEXTS.items()}
-    message = texts["text"]
     kind = _kind(words, texts, trigger, given)
     postback_id = (words["postback_id"] or "").partition("::")[0].strip() or None
     phone_raw = _phone(given, words["subscriber_id"])
-    status_raw = words["status"] or (fields.key_text(given.get("status")) if kind == "message.status" else None)
-    status = _STATUSES.get((status_raw or "").lower())
-    code = _ERROR_CODE.search(texts["failed_reason"] or "")
+    is_report = kind == "message.status"
+    reported = report(words["status"] or (given.get("status") if is_report else None), texts["failed_reason"])
     return Normalized(
         kind=kind,
         phone=(to_e164("+" + phone_raw, country) or to_e164(phone_raw, country)) if phone_raw else None,
         phone_raw=phone_raw, bot_id=words["bot_id"] or _digits(given.get("whatsapp_bot_username")),
-        postback_id=postback_id, title=_title(texts) if kind == "postback" else None, text=message,
-        message_id=words["message_id"] or _wamid(given), replied_to=words["replied_to"], name=texts["name"],
-        order_id=words["order_id"], action=words["action"], status="failed" if code else status,
-        status_raw=status_raw, error_code=(code[1] or code[2]) if code else None, failed_reason=texts["failed_reason"],
-        occurred_at=_occurred_at(given),
+        postback_id=postback_id, title=_title(texts) if kind == "postback" else None, text=texts["text"],
+        message_id=words["message_id"] or _wamid(given), replied_to=words["replied_to"], name=words["name"],
+        subscriber_id=words["subscriber_id"], order_id=words["order_id"],
+        button_order_id=order_of_button(postback_id), action=words["action"], failed_reason=texts["failed_reason"],
+        occurred_at=_occurred_at(given), **reported,
     )  # fmt: skip
 
 
@@ -107,7 +116,8 @@ def _kind(
     """Tell which kind it is: by what it says of itself, then by the endpoint it came in by."""
     if words["webhook_type"] == "message_status_change" or trigger == "status" or words["status"]:
         return "message.status"
-    if trigger == "conversation" or (words["conversation_event"] or "").startswith("conversation."):
+    is_of_agent = "action_status" in given and words["action"] in _CONVERSATION_ACTIONS
+    if trigger == "conversation" or (words["conversation_event"] or "").startswith("conversation.") or is_of_agent:
         return "conversation.status"
     if trigger == "outgoing" or words["query_direction"] == "out":
         return "message.sent"
@@ -115,9 +125,19 @@ def _kind(
         return "flow.completed"
     if words["postback_id"] or texts["button_text"] or _TAP.match(texts["text"] or ""):
         return "postback"
-    if trigger != "flow":  # an order in a custom field says nothing of what the message is
+    if trigger in _BOT_TRIGGERS:  # an order in a custom field says nothing of what the message is
         return "message.received"
     return "postback" if words["order_id"] or texts["text"] else "flow.completed"
+
+
+def _custom_fields(value: Any) -> Any:
+    """Return custom fields as an object: forms hold them as JSON, a sister product writes `name:value,name:value`."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_json(value.encode(), _MOST_DEPTH)
+    except JsonError:
+        return dict(part.strip().partition(":")[::2] for part in value.split(","))
 
 
 def _text(value: Any) -> str | None:

@@ -15,7 +15,8 @@ from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.sources.wabotick.normalized import Normalized, normalize
 from webhooks.strict_json import JsonError, parse_json
-from webhooks.verification import Match, Scheme, url_secrets_scheme
+from webhooks.verification import Match, Scheme, scheme_for, url_secrets_scheme
+from webhooks.whatsapp import receipt_of
 from worker.reading import OrderReference, Stored, Understanding, UnreadableError
 from worker.states import Handling
 
@@ -35,18 +36,29 @@ EVENT_TYPES = {
 
 
 def _schemes(account: WabotickAccount) -> tuple[Scheme, ...]:
-    return (url_secrets_scheme({str(trigger): list(secrets) for trigger, secrets in account.url_secrets.items()}),)
+    schemes = []
+    if account.url_secrets:
+        schemes.append(url_secrets_scheme({str(trigger): some for trigger, some in account.url_secrets.items()}))
+    if account.webhook_auth:
+        schemes.append(scheme_for(account.webhook_auth))
+    return tuple(schemes)
 
 
 def _identify(inbound: Inbound, body: Any, match: Match, account: Account) -> tuple[Identity, ...]:
     said = normalize(body, inbound.query, match.trigger, account.country or "ID")
     identity = Identity(
         type=f"wabotick.{said.kind}",
-        handling=Handling.HANDLED if isinstance(body, dict) and said.phone_raw else Handling.UNKNOWN,
+        handling=_handling(said),
         dedupe_key=_dedupe_key(inbound, body, said, match.trigger),
         occurred_at=said.occurred_at,
     )
     return (identity,)
+
+
+def _handling(said: Normalized) -> Handling:
+    """Understand what names a person; a report needs nothing but its message."""
+    is_report = said.kind == "message.status" and said.message_id and said.status
+    return Handling.HANDLED if said.phone_raw or is_report else Handling.UNKNOWN
 
 
 def _dedupe_key(inbound: Inbound, body: Any, said: Normalized, trigger: str | None) -> str:
@@ -66,14 +78,17 @@ def _read(event: Stored, _account: Account, country: str) -> Understanding:
     body = parse_body(event.body, event.content_type)
     said = normalize(body, event.query or "", event.trigger, country)
     given = fields.jsonable(body) if isinstance(body, dict) else {}
-    is_tap = said.kind == "postback"
+    is_tap, is_report = said.kind == "postback", said.kind == "message.status"
+    occurred_at = said.occurred_at or event.received_at
+    words = {name: value for name, value in asdict(said).items() if name not in {"kind", "occurred_at"}}
     return Understanding(
         type=f"wabotick.{said.kind}",
-        handling=Handling.HANDLED if said.phone_raw else Handling.UNKNOWN,
-        data=given | {name: value for name, value in asdict(said).items() if name not in {"kind", "occurred_at"}},
-        occurred_at=said.occurred_at or event.received_at,
+        handling=_handling(said),
+        data=given | words,
+        occurred_at=occurred_at,
         subject=f"phone:{said.phone.lstrip('+')}" if said.phone else None,
-        order=OrderReference(said.order_id, said.replied_to) if is_tap else None,
+        order=OrderReference(said.order_id, said.replied_to, said.button_order_id) if is_tap else None,
+        receipt=receipt_of(words, occurred_at) if is_report else None,
     )
 
 

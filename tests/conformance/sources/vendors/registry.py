@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from tests.conformance.sources.vendors import cgb, freighttech, generic, open_mercato, proton, scalev, wabotick
+from tests.conformance.sources.vendors import cgb, freighttech, generic, meta, open_mercato, proton, scalev, wabotick
 from tests.conformance.sources.vendors.case import SourceCase
 
 CASES: Mapping[str, SourceCase] = {
     "scalev": scalev.CASE,
     "wabotick": wabotick.CASE,
+    "meta": meta.CASE,
     "proton": proton.CASE,
     "cgb": cgb.CASE,
     "open_mercato": open_mercato.CASE,
