@@ -1,7 +1,7 @@
 """What can be done at Meta's Cloud API: send messages, and mark a person's message as read.
 
-Invariant: every message carries the id of its delivery, which Meta gives back in each report on it, so that a message
-whose answer was lost is told by its first report.
+Invariant: every message carries the id of its delivery, which Meta gives back in each report on it, so that one whose
+answer was lost is known again; Meta offers no way to ask.
 """
 
 from typing import Any
@@ -48,7 +48,7 @@ def _to(parameters: Any) -> str:
 def _send(name: str, model: type[messages.Message], summary: str, **more: Any) -> Action:
     return Action(
         f"meta.{name}", model, send, idempotent=False, summary=summary, endpoint=_ENDPOINT, recipient=_to,
-        settled_by="the first report on the message, which names its delivery", **more,
+        settled_by="a person, by the reports on the message, which name its delivery", **more,
     )  # fmt: skip
 
 
