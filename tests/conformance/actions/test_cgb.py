@@ -13,7 +13,7 @@ from tasks.actions.registry import ACTIONS
 from tests.conformance.actions.conftest import Caller, Tried
 from tests.conformance.actions.vendors.cgb import AVERY, CASE, CONTACT, PHONE, PIPELINE, TOKEN
 from tests.support.sandbox import Sandbox
-from worker.acting import Call, Settled, Settlement
+from worker.acting import Call, Settled
 from worker.ledger.memory import Memory
 from worker.states import Scope
 
@@ -31,16 +31,6 @@ def paths(sandbox: Sandbox) -> list[str]:
 def send(caller: Caller, phone: str = NEW, **changes: Any) -> Tried:
     """Send a text to a phone."""
     return caller.run(TEXT, **{"contact_id": None, "phone": phone, **changes})
-
-
-def settle(caller: Caller, tried: Tried, name: str, since: datetime, **changes: Any) -> Settlement:
-    """Ask what became of a run."""
-    action = ACTIONS[name]
-    assert action.settle is not None
-    given = {"vendor": "cgb", "base_url": caller.url + CASE.mount, **CASE.account}
-    parameters = action.parameters.model_validate({**CASE.parameters[name], **changes}, context={"country": "ID"})
-    account = CgbAccount.model_validate(given)
-    return action.settle(Call("a", account, "ID", parameters, tried.session, caller.memory), since)
 
 
 # What answers mean.
@@ -353,11 +343,11 @@ def test_what_was_made_after_all_is_found(
     sandbox.fail(vendor="cgb", path=path, method="POST", when="before", times=1, hang=True)
     lost = caller.run(name, **changes)
     assert lost.verdict == (MAYBE, "timeout")
-    assert settle(caller, lost, name, SINCE_LONG, **changes).settled is Settled.NOT_KNOWN
+    assert caller.settle(name, SINCE_LONG, **changes).settled is Settled.NOT_KNOWN
     sandbox.fail(vendor="cgb", path=path, method="POST", when="after", times=1, hang=True)
     assert caller.run(name, **changes).verdict == (MAYBE, "timeout")
 
-    found = settle(caller, lost, name, SINCE_LONG, **changes)
+    found = caller.settle(name, SINCE_LONG, **changes)
 
     assert found.settled is Settled.HAPPENED
     assert list(found.outcome.result.values()) not in ([], [None])
@@ -369,10 +359,10 @@ def test_a_comment_of_the_same_words_may_be_an_older_one(caller: Caller, sandbox
     tried = caller.run("cgb.create_comment")
     tomorrow = datetime(2099, 1, 1, tzinfo=UTC)
 
-    assert settle(caller, tried, "cgb.create_comment", SINCE_LONG).settled is Settled.HAPPENED
-    assert settle(caller, tried, "cgb.create_comment", tomorrow).settled is Settled.NOT_KNOWN
+    assert caller.settle("cgb.create_comment", SINCE_LONG).settled is Settled.HAPPENED
+    assert caller.settle("cgb.create_comment", tomorrow).settled is Settled.NOT_KNOWN
     assert caller.run("cgb.create_comment").error is None
-    assert settle(caller, tried, "cgb.create_comment", SINCE_LONG).settled is Settled.NOT_KNOWN
+    assert caller.settle("cgb.create_comment", SINCE_LONG).settled is Settled.NOT_KNOWN
 
 
 def test_lists_tell_ids_and_names_of_the_shops_own(caller: Caller) -> None:

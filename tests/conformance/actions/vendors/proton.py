@@ -52,7 +52,7 @@ CASE = ActionCase(
                                    "custom_fields": {"cf_industry": "plumbing", "cf_on": {"date_val": "2026-01-01"}}},
         "proton.create_customers": {"items": [{"customer_id": "HL-30001", "name": "A"},
                                               {"customer_id": "HL-30002", "name": "B"}]},
-        "proton.update_customer": {"identifier": HARBORLINE, "city": "Dublin", "custom_fields": {"cf_industry": "x"}},
+        "proton.update_customer": {"identifier": HARBORLINE, "city": "Dublin"},
         "proton.search_customers": {"query": "bright", "filters": {"state": {"eq": "OH"}}},
         "proton.get_contact": {"identifier": CONTACT},
         "proton.create_contact": {"name": "Budi", "customer_id": HARBORLINE, "contact_id": "CONT-1",
