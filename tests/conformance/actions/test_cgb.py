@@ -356,7 +356,7 @@ def test_what_was_made_after_all_is_found(
 def test_a_comment_of_the_same_words_may_be_an_older_one(caller: Caller, sandbox: Sandbox) -> None:
     """Only one that was made since counts."""
     CASE.prepare(sandbox)
-    tried = caller.run("cgb.create_comment")
+    caller.run("cgb.create_comment")
     tomorrow = datetime(2099, 1, 1, tzinfo=UTC)
 
     assert caller.settle("cgb.create_comment", SINCE_LONG).settled is Settled.HAPPENED

@@ -393,7 +393,7 @@ def test_what_was_made_after_all_is_found(name: str, path: str, caller: Caller, 
 def test_an_older_one_of_the_same_title_is_no_proof(caller: Caller, sandbox: Sandbox) -> None:
     """Nor are two."""
     name = "proton.create_opportunity"
-    tried = caller.run(name)
+    caller.run(name)
 
     assert caller.settle(name, NEVER_YET).settled is Settled.NOT_KNOWN
     assert caller.run(name).error is None
@@ -406,6 +406,6 @@ def test_an_older_one_of_the_same_title_is_no_proof(caller: Caller, sandbox: San
 def test_a_note_with_a_date_of_its_own_cannot_be_settled(caller: Caller) -> None:
     """Its date says nothing of when it was made."""
     name = "proton.create_call_note"
-    tried = caller.run(name, date="2026-01-01T00:00:00Z")
+    caller.run(name, date="2026-01-01T00:00:00Z")
 
     assert caller.settle(name, SINCE_LONG, date="2026-01-01T00:00:00Z").settled is Settled.NOT_KNOWN
