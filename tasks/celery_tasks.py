@@ -4,6 +4,8 @@ Invariant: arguments are ids; the id of a `deliver` task is the delivery's; RETR
 stands in the ledger, so nothing is published for it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import structlog
@@ -20,12 +22,13 @@ from tasks.engine import (
     report_dead_letter,
 )
 from tasks.watchdog import Watchdog
-from worker.celery_app import DELIVER, HEARTBEAT, PROCESS_EVENTS, SWEEP
+from worker.celery_app import DELIVER, HEARTBEAT, PROCESS_EVENTS, SETTLE, SWEEP
 from worker.delivering import Delivered
 from worker.errors import RetryableError
 from worker.ledger.database import is_away
 from worker.ledger.deliveries import DeadLetter
 from worker.sentry import report
+from worker.settling import Looked
 from worker.states import DeliveryState, Reason
 
 log = structlog.get_logger()
@@ -42,17 +45,14 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
     @app.task(name=DELIVER, bind=True, throws=(DeadLetterError, UnknownOutcomeError))
     def _deliver(self: Task, delivery_id: str) -> str | None:
         watchdog.consumed()
-        queue = self.request.delivery_info.get("routing_key") or ""
-        if not engine.slots.enter(queue, UUID(delivery_id)):
-            raise Retry("all calls to this vendor are under way", exc=RetryableError(Reason.NOT_YET, "no room yet"))
-        try:
-            with structlog.contextvars.bound_contextvars(delivery_id=delivery_id):
-                return _shown(engine.deliver(UUID(delivery_id)))
-        except SQLAlchemyError as error:
-            raise _postponed(error) from None
-        finally:
-            if turned_away := engine.slots.leave(queue):
-                engine.wakeups.again(turned_away, queue)
+        with _room(engine, self, delivery_id):
+            return _shown(engine.deliver(UUID(delivery_id)))
+
+    @app.task(name=SETTLE, bind=True, throws=(DeadLetterError, UnknownOutcomeError))
+    def _settle(self: Task, delivery_id: str) -> str | None:
+        watchdog.consumed()
+        with _room(engine, self, delivery_id, may_come_again=False):
+            return _settled(engine.settle(UUID(delivery_id)))
 
     # Every second: in Flower they would crowd out everything else.
     @app.task(name=SWEEP, send_events=False)
@@ -70,6 +70,40 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
             engine.heartbeat()
         except SQLAlchemyError as error:
             raise _postponed(error) from None
+
+
+@contextmanager
+def _room(engine: Engine, task: Task, delivery_id: str, *, may_come_again: bool = True) -> Iterator[None]:
+    """Take one of the calls that may be under way at a vendor; turned away, a delivery is woken when there is room."""
+    queue = task.request.delivery_info.get("routing_key") or ""
+    if not engine.slots.enter(queue, UUID(delivery_id) if may_come_again else None):
+        raise Retry("all calls to this vendor are under way", exc=RetryableError(Reason.NOT_YET, "no room yet"))
+    try:
+        with structlog.contextvars.bound_contextvars(delivery_id=delivery_id):
+            yield
+    except SQLAlchemyError as error:
+        raise _postponed(error) from None
+    finally:
+        if turned_away := engine.slots.leave(queue):
+            engine.wakeups.again(turned_away, queue)
+
+
+def _settled(looked: Looked | None) -> str | None:
+    """Log what a look at the vendor found and return, or raise, what Flower shows of it."""
+    if looked is None:
+        return None
+    done = looked.conclusion
+    log.info(
+        "delivery.settled", event_id=str(looked.event_id), action=looked.action, account=looked.account,
+        settled=looked.settled, state=done.state, reason=done.reason, error=done.error,
+    )  # fmt: skip
+    reason, what = done.reason or Reason.BUG, f"{looked.settled}: {done.error}"
+    if done.state == DeliveryState.DEAD:
+        report_dead_letter(DeadLetter(looked.id, looked.event_id, looked.action, looked.account, reason, what))
+        raise DeadLetterError(reason, what)
+    if done.state == DeliveryState.UNKNOWN:
+        raise UnknownOutcomeError(reason, what)
+    return str(done.state)
 
 
 def _postponed(error: SQLAlchemyError) -> Retry:

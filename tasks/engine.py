@@ -33,6 +33,7 @@ from worker.ledger.deliveries import DeadLetter
 from worker.ledger.tables import events
 from worker.routing import Routed, Router
 from worker.sentry import report
+from worker.settling import Looked, Settler
 from worker.states import WORKER_HEARTBEAT, EventState, Reason
 from worker.sweeping import Sweeper, Swept
 from worker.wakeups import Wakeups
@@ -72,6 +73,10 @@ class Engine:
             open_session=self._connections.open, clock=clock, draw=draw,
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )  # fmt: skip
+        self._settler = Settler(
+            engine=self.database, config=config, readers=readers, actions=ACTIONS, open_session=self._connections.open,
+            clock=clock, draw=draw, worker=f"{socket.gethostname()}:{os.getpid()}",
+        )  # fmt: skip
         self._tidy_at = 0.0
         self._sweeper = Sweeper(self.database, settings, ACTIONS, clock, draw)
 
@@ -97,6 +102,13 @@ class Engine:
             self.wakeups.events(delivered.woken_events)
         return delivered
 
+    def settle(self, delivery_id: UUID) -> Looked | None:
+        """Ask the vendor what became of an unknown outcome and wake what follows."""
+        looked = self._settler.settle(delivery_id)
+        if looked is not None and looked.woken_events:
+            self.wakeups.events(looked.woken_events)
+        return looked
+
     def sweep(self) -> Swept:
         """Wake what is due."""
         lengths = self._queue_lengths()
@@ -111,6 +123,7 @@ class Engine:
         swept = self._sweeper.sweep(busy, events_too=lengths.get(EVENTS_QUEUE, 0) < LONG_QUEUE)
         self.wakeups.events(swept.events)
         self.wakeups.deliveries(swept.deliveries)
+        self.wakeups.settling(swept.unknown)
         if swept.events or swept.deliveries:
             log.info("sweep.woke", events=len(swept.events), deliveries=len(swept.deliveries))
         for dead in swept.dead:

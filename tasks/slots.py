@@ -19,13 +19,14 @@ class Slots:
         self._running: dict[str, int] = {}
         self._turned_away: dict[str, deque[UUID]] = {}
 
-    def enter(self, destination: str, delivery_id: UUID) -> bool:
-        """Take a slot; False when there is none, and the delivery will be named by a later `leave`."""
+    def enter(self, destination: str, delivery_id: UUID | None) -> bool:
+        """Take a slot; False when there is none, and the delivery, if one is named, will be by a later `leave`."""
         with self._lock:
             if self._running.get(destination, 0) < self._size:
                 self._running[destination] = self._running.get(destination, 0) + 1
                 return True
-            self._turned_away.setdefault(destination, deque(maxlen=MOST_TURNED_AWAY)).append(delivery_id)
+            if delivery_id is not None:
+                self._turned_away.setdefault(destination, deque(maxlen=MOST_TURNED_AWAY)).append(delivery_id)
             return False
 
     def leave(self, destination: str) -> UUID | None:

@@ -12,6 +12,7 @@ from config.settings import Settings
 
 PROCESS_EVENTS = "hookyard.process_events"
 DELIVER = "hookyard.deliver"
+SETTLE = "hookyard.settle"
 SWEEP = "hookyard.sweep"
 HEARTBEAT = "hookyard.heartbeat"
 

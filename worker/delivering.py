@@ -7,9 +7,8 @@ finds it so after the lease ran out knows that the effect may have happened.
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,20 +23,20 @@ from worker.consequences import Consequences, Ended
 from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.gating import Gate, Refusal
 from worker.holding import Hold
-from worker.ledger import deliveries, paces
+from worker.ledger import deliveries
 from worker.ledger.database import by_statement, is_away
 from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease
+from worker.ledger.settling import PATIENCE_SECONDS
 from worker.ledger.storable import storable
-from worker.limits import Allowed, allowed_for
+from worker.limits import allowed_for
 from worker.masking import mask_message
+from worker.pacing import Pacer
 from worker.preparing import NOTHING, Preparation, SuppressedError, Workshop
 from worker.retry import decide
 from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, Reason
 
 RECORDING_PATIENCE_SECONDS = 120.0
-# What has begun is ended rather than broken off for a limit, which the vendor would tell us.
-MOST_WAIT_BETWEEN_SECONDS = 5.0
 log = structlog.get_logger()
 
 
@@ -120,8 +119,8 @@ class _Attempt:
         row, now = self._row, self._of.clock()
         self._about = action.recipient(call.parameters), action.template(call.parameters)
         limits = self._of.config.limits_of(row.account)
-        if allowed := allowed_for(limits, row.slowing):
-            call.session.before_request = lambda: self._wait_for_next(allowed)
+        pacer = Pacer(self._of.engine, self._of.clock, self._of.wait)
+        pacer.follow(call.session, row.account, allowed_for(limits, row.slowing), first_is_reserved=True)
         gate = Gate(row, limits, *self._about)
         if gate.is_open:
             return None
@@ -137,16 +136,6 @@ class _Attempt:
             raise PermanentError(found.reason, found.error)
         self._of.wait((found - now).total_seconds())
         return None
-
-    def _wait_for_next(self, allowed: Allowed) -> None:
-        """Keep to the limits with a further request; the gate has reserved the moment of the first."""
-        if not self._ready.exchanges:
-            return
-        now = self._of.clock()
-        at = now
-        with suppress(SQLAlchemyError), self._of.engine.begin() as connection:
-            at = paces.reserve_next(connection, self._row.account, allowed, now)
-        self._of.wait(min(MOST_WAIT_BETWEEN_SECONDS, (at - now).total_seconds()))
 
     def _announce(self) -> bool:
         now = self._of.clock()
@@ -174,9 +163,9 @@ class _Attempt:
             error, row.attempts - row.series_start, self._of.clock(),
             idempotent=is_repeatable(row, action) and self._bug is None, draw=self._of.draw,
         )  # fmt: skip
-        return Conclusion(
-            decision.state, decision.reason, mask_message(self._ready.masked(str(error))), decision.due_at
-        )
+        said = mask_message(self._ready.masked(str(error)))
+        settle_at = first_look(decision.state, action, self._of.clock())
+        return Conclusion(decision.state, decision.reason, said, decision.due_at, settle_at=settle_at)
 
     def _record(self, conclusion: Conclusion, outcome: Outcome) -> tuple[Consequences, tuple[UUID, ...]]:
         """Write the attempt down, however long the ledger is away: what was sent cannot be sent again to find out."""
@@ -232,7 +221,15 @@ def lease_ran_out(row: Row[Any], action: Action | None, now: datetime, draw: Cal
         error = UncertainError(Reason.LEASE_EXPIRED, "the worker was lost while sending: it may have happened")
     idempotent = is_repeatable(row, action)
     decision = decide(error, row.attempts - row.series_start, now, idempotent=idempotent, draw=draw)
-    return Conclusion(decision.state, decision.reason, str(error), decision.due_at)
+    settle_at = first_look(decision.state, action, now)
+    return Conclusion(decision.state, decision.reason, str(error), decision.due_at, settle_at=settle_at)
+
+
+def first_look(state: DeliveryState, action: Action | None, now: datetime) -> datetime | None:
+    """Return when the vendor is first asked what became of an unknown outcome; None where it cannot be asked."""
+    if state is not DeliveryState.UNKNOWN or action is None or action.settle is None:
+        return None
+    return now + timedelta(seconds=PATIENCE_SECONDS[0])
 
 
 def is_repeatable(row: Row[Any], action: Action | None) -> bool:

@@ -19,7 +19,7 @@ from worker.circuits import Circuits
 from worker.clock import Clock
 from worker.delivering import lease_ran_out
 from worker.holding import LONGEST_WAIT
-from worker.ledger import deliveries, holds, paces
+from worker.ledger import deliveries, holds, paces, settling
 from worker.ledger.deliveries import AttemptRecord, DeadLetter, Wake
 from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, Reason
@@ -44,6 +44,8 @@ class Swept:
     events: list[UUID]
     deliveries: list[Wake]
     dead: list[DeadLetter]
+    unknown: list[Wake]
+    """Whose vendor is to be asked what became of them."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Sweeper:
             due_events = list(connection.scalars(_EVENTS_DUE, again)) if events_too else []
             due = deliveries.due(connection, now, busy, MOST_AT_ONCE, patience)
             probes = Circuits(connection, now).probe(patience)
-        return Swept(due_events, due + probes, dead)
+            unknown = settling.to_ask(connection, now, busy, MOST_AT_ONCE, patience)
+        return Swept(due_events, due + probes, dead, unknown)
 
     def tidy(self) -> None:
         """Forget what no delivery asks for any more: paces of persons and holds that ended long ago."""

@@ -13,7 +13,7 @@ import structlog
 from celery import Celery
 
 from config.accounts import Account
-from worker.celery_app import CONTROL_QUEUE, DELIVER, EVENTS_QUEUE, PROCESS_EVENTS, delivery_queue
+from worker.celery_app import CONTROL_QUEUE, DELIVER, EVENTS_QUEUE, PROCESS_EVENTS, SETTLE, delivery_queue
 from worker.ledger.deliveries import Wake
 
 PAUSE_SECONDS = 1.0
@@ -41,6 +41,12 @@ class Wakeups:
             # For an account that is no longer configured: its delivery has to learn that it is a dead letter.
             to = delivery_queue(account.vendor) if account else CONTROL_QUEUE
             self._publish(DELIVER, [str(wake.id)], to, str(wake.id))
+
+    def settling(self, wakes: Iterable[Wake]) -> None:
+        """Let the vendors of these deliveries be asked what became of them."""
+        for wake in wakes:
+            if account := self._accounts.get(wake.account):
+                self._publish(SETTLE, [str(wake.id)], delivery_queue(account.vendor), str(wake.id))
 
     def again(self, delivery_id: UUID, to: str) -> None:
         """Wake a delivery that was turned away, by the queue it came from."""

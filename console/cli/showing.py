@@ -13,6 +13,7 @@ from console.cli.context import open_context, wanted_id
 from console.cli.ledger_lists import as_delivery, as_event
 from console.cli.output import CommandError, print_json, say, shown
 from worker.ledger import queries
+from worker.ledger.settling import SETTLE
 
 
 def add_to(app: typer.Typer) -> None:
@@ -93,7 +94,8 @@ def _moments(story: dict[str, Any]) -> Iterator[tuple[datetime, str]]:
         yield fact["processed_at"], f"fact: {fact['type']}"
     for delivery in story["deliveries"]:
         for attempt in delivery["tries"]:
-            what = f"{delivery['action']} attempt {attempt['number']}: {attempt['state']}"
+            tried = "the vendor was asked" if attempt["kind"] == SETTLE else f"attempt {attempt['number']}"
+            what = f"{delivery['action']} {tried}: {attempt['state']}"
             yield attempt["finished_at"], what + (f" ({attempt['reason']})" if attempt["reason"] else "")
     for entry in story["audit"]:
         yield entry["at"], f"{entry['actor']}: {entry['action']} {entry['details'].get('comment', '')}".rstrip()

@@ -72,10 +72,13 @@ class Conclusion:
     held_until: datetime | None = None
     """It waits for its account: until when no probe goes through. The attempt does not count towards giving up."""
 
+    settle_at: datetime | None = None
+    """Of an unknown outcome: when the vendor is asked what became of it."""
+
     @property
     def wake_at(self) -> datetime | None:
         """When a sweep should look at it."""
-        return self.held_until or self.due_at
+        return self.held_until or self.due_at or self.settle_at
 
 
 @dataclass(frozen=True)
@@ -159,17 +162,7 @@ def holder_of_effect(connection: Connection, effect_key: str | None) -> UUID | N
     return connection.scalar(query)
 
 
-_CLAIM = text(
-    """
-    WITH claimed AS (
-        UPDATE deliveries SET state = 'in_flight', attempts = attempts + 1, lease_owner = :owner,
-               lease_expires_at = :lease_expires_at, sending_at = NULL, updated_at = :now
-        WHERE id = :id AND state = ANY(:open) AND due_at <= :now AND NOT EXISTS (
-            SELECT FROM holds WHERE holds.account = deliveries.account AND kind = 'account' AND opened_at IS NOT NULL
-            AND probe IS DISTINCT FROM deliveries.id
-        )
-        RETURNING *
-    )
+WITH_ITS_EVENT = """
     SELECT claimed.*, event.account AS event_account, event.type AS event_type, event.dedupe_key,
            event.subject, event.subject_account, event.occurred_at, event.received_at,
            event.parent_id IS NOT NULL AND event.part IS NULL AS is_fact,
@@ -193,7 +186,21 @@ _CLAIM = text(
     LEFT JOIN holds circuit ON circuit.account = claimed.account AND circuit.kind = 'account' AND circuit.key = ''
     LEFT JOIN holds slow
         ON slow.account = claimed.account AND slow.kind = 'pace' AND slow.key = '' AND slow.until > :now
-    """
+"""
+"""What else an attempt has to know of the row that was `claimed`."""
+_CLAIM = text(
+    f"""
+    WITH claimed AS (
+        UPDATE deliveries SET state = 'in_flight', attempts = attempts + 1, lease_owner = :owner,
+               lease_expires_at = :lease_expires_at, sending_at = NULL, updated_at = :now
+        WHERE id = :id AND state = ANY(:open) AND due_at <= :now AND NOT EXISTS (
+            SELECT FROM holds WHERE holds.account = deliveries.account AND kind = 'account' AND opened_at IS NOT NULL
+            AND probe IS DISTINCT FROM deliveries.id
+        )
+        RETURNING *
+    )
+    {WITH_ITS_EVENT}
+    """  # noqa: S608 - no values in it
 )
 
 
@@ -250,7 +257,13 @@ _NOT_BEGUN_AGAIN = deliveries.c.state.in_([*OPEN_STATES, DeliveryState.UNKNOWN])
 
 _ATTEMPT = (
     insert(attempts)
-    .values({column.name: bindparam(f"a_{column.name}", type_=column.type) for column in attempts.columns})
+    .values(
+        {
+            column.name: bindparam(f"a_{column.name}", type_=column.type)
+            for column in attempts.columns
+            if column is not attempts.c.kind
+        }
+    )
     .on_conflict_do_nothing()
     .cte("attempt")
 )
@@ -290,7 +303,8 @@ def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusi
 def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:
     values: dict[str, Any] = {
         "state": conclusion.state, "reason": conclusion.reason, "last_error": conclusion.error,
-        "lease_expires_at": None, "turn_at": None, "wake_at": conclusion.wake_at, "updated_at": now,
+        "lease_expires_at": None, "turn_at": None, "wake_at": conclusion.wake_at,
+        "settle_at": conclusion.settle_at, "settles": 0, "updated_at": now,
     }  # fmt: skip
     if conclusion.due_at:
         values["due_at"] = conclusion.due_at

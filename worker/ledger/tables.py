@@ -117,6 +117,8 @@ deliveries = Table(
     Column("lease_expires_at", Instant),
     Column("sending_at", Instant),  # written before the request leaves
     Column("held_since", Instant),  # since when it has not been tried because of a hold
+    Column("settle_at", Instant),  # of an unknown one: when the vendor is asked what became of it
+    Column("settles", Integer, nullable=False, server_default="0"),  # how often it was asked
     Column("turn_at", Instant),  # the turn it waited for, as its account is called no faster than allowed
     Column("last_error", Text),
     Column("result", JSONB),
@@ -125,6 +127,7 @@ deliveries = Table(
     UniqueConstraint("event_id", "rule", "step"),
     Index("uq_deliveries_effect", "effect_key", unique=True, postgresql_where=HOLDS_ITS_EFFECT),
     Index("ix_deliveries_to_wake", "account", "wake_at", postgresql_where=IS_OPEN),
+    Index("ix_deliveries_to_settle", "wake_at", postgresql_where=text("state = 'unknown' AND settle_at IS NOT NULL")),
     Index("ix_deliveries_leased", "lease_expires_at", postgresql_where=text("state = 'in_flight'")),
     Index("ix_deliveries_for_people", "state", "id", postgresql_where=text("state IN ('dead', 'unknown')")),
     Index("ix_deliveries_message", text("(result ->> 'message_id')"), postgresql_where=text("result ? 'message_id'")),
@@ -143,6 +146,7 @@ attempts = Table(
     Column("reason", Text),
     Column("error", Text),
     Column("exchanges", JSONB),  # requests and answers, masked and capped
+    Column("kind", Text, nullable=False, server_default="attempt"),  # or `settle`: it only asked what became of it
     Index("ix_attempts_of_delivery", "delivery_id", "id"),
 )
 

@@ -24,6 +24,7 @@ from worker.ledger.deliveries import Wake
 from worker.ledger.inbox import Arrival, NewEvent
 from worker.people import People
 from worker.routing import Routed, Router
+from worker.settling import Settler
 from worker.states import Handling
 from worker.sweeping import Sweeper, Swept
 
@@ -70,6 +71,10 @@ class Works:
             engine=self.engine, settings=self.settings, config=config, readers=readers, actions=self.actions,
             open_session=self.connections.open, clock=self.clock, draw=lambda: 0.5, worker="test",
             wait=self.clock.pass_,
+        )  # fmt: skip
+        self.settler = Settler(
+            engine=self.engine, config=config, readers=readers, actions=self.actions, clock=self.clock,
+            open_session=self.connections.open, draw=lambda: 0.5, worker="test", wait=self.clock.pass_,
         )  # fmt: skip
         self.sweeper = Sweeper(self.engine, self.settings, self.actions, self.clock, lambda: 0.5)
 
