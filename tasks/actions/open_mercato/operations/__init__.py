@@ -1,0 +1,1 @@
+"""Open Mercato's operations, by area."""
