@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from config.rules import Catalog
 from tasks.actions.cgb.actions import ACTIONS as CGB
 from tasks.actions.meta.actions import ACTIONS as META
+from tasks.actions.open_mercato.actions import ACTIONS as OPEN_MERCATO
 from tasks.actions.proton.actions import ACTIONS as PROTON
 from tasks.actions.scalev.actions import ACTIONS as SCALEV
 from tasks.actions.wabotick.actions import ACTIONS as WABOTICK
 from webhooks.registry import SOURCES
 from worker.acting import Action
 
-ACTIONS: Mapping[str, Action] = {action.name: action for action in (*SCALEV, *WABOTICK, *META, *PROTON, *CGB)}
+ACTIONS: Mapping[str, Action] = {
+    action.name: action for action in (*SCALEV, *WABOTICK, *META, *PROTON, *CGB, *OPEN_MERCATO)
+}
 """By name."""
 
 

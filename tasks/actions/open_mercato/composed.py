@@ -146,7 +146,7 @@ def update_container_shipment(call: Call) -> Outcome:
     given = as_sent(call.parameters)
     number = _bare(given.pop("containerNumber"))
     with looking():
-        rows = all_rows(call, "/shipments", search=call.parameters.container_number)
+        rows = all_rows(call, "/shipments", search=number)
     ids = [text for row in rows if _bare(row.get("containerNumber")) == number and (text := fields.text(row.get("id")))]
     if not ids:
         raise PermanentError(Reason.NOT_FOUND, f"Open Mercato knows no shipment of container {number}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.conformance.actions.vendors import cgb, meta, proton, scalev, wabotick
+from tests.conformance.actions.vendors import cgb, meta, open_mercato, proton, scalev, wabotick
 from tests.conformance.actions.vendors.case import ActionCase
 
 CASES: Mapping[str, ActionCase] = {
@@ -11,5 +11,6 @@ CASES: Mapping[str, ActionCase] = {
     "meta": meta.CASE,
     "proton": proton.CASE,
     "cgb": cgb.CASE,
+    "open_mercato": open_mercato.CASE,
 }
 SECRETS = tuple(secret for case in CASES.values() for secret in case.secrets)
