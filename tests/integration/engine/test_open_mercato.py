@@ -45,7 +45,7 @@ rules:
 def erp(works: "Works") -> "Works":
     """The engine with both accounts."""
     path = works.shop.folder / "config" / "accounts.yaml"
-    path.write_text(path.read_text() + ACCOUNTS)
+    path.write_text(path.read_text().replace("accounts:\n", f"accounts:{ACCOUNTS}", 1))
     works.shop.write_rules(RULES.replace("PERSON", PERSON))
     works.reload()
     return works
