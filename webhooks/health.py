@@ -64,6 +64,14 @@ _HELD = text(
 )
 
 
+_FAILED_MESSAGES = text(
+    """
+    SELECT account, coalesce(reason, '') AS reason, count(*) AS total FROM messages
+    WHERE state = 'failed' AND changed_at >= :since GROUP BY account, reason
+    """
+)
+
+
 class Health:
     """Answers /readyz and /metrics."""
 
@@ -117,6 +125,7 @@ class Health:
             since = {"since": _first_id(now - _SEEN)}
             matched = connection.execute(_BY_SECRET, since).all()
             handled = connection.execute(_BY_HANDLING, since).all()
+            failed = connection.execute(_FAILED_MESSAGES, {"since": now - _SEEN}).all()
             held = connection.execute(_HELD, {"now": now}).all()
         age = (now - beat).total_seconds() if beat else float("inf")
         yield GaugeMetricFamily("hookyard_worker_heartbeat_age_seconds", "Since a worker consumed a heartbeat", age)
@@ -129,6 +138,12 @@ class Health:
                 ages.add_metric([row.name], max(0.0, (now - row.oldest).total_seconds()))
         yield totals
         yield ages
+        messages = GaugeMetricFamily(
+            "hookyard_messages_failed", "Messages that failed in the last hour", labels=["account", "reason"]
+        )
+        for row in failed:
+            messages.add_metric([row.account, row.reason], row.total)
+        yield messages
         holds = GaugeMetricFamily(
             "hookyard_holds", "What is held back: accounts, persons, templates", labels=["account", "kind", "reason"]
         )

@@ -22,10 +22,11 @@ from worker.acting import Action, Call, Outcome
 from worker.consequences import Consequences, Ended
 from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.gating import Gate, Refusal
-from worker.holding import Hold
+from worker.holding import Hold, person_key
 from worker.ledger import deliveries
 from worker.ledger.database import by_statement, is_away
 from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease
+from worker.ledger.messages import Sent
 from worker.ledger.settling import PATIENCE_SECONDS
 from worker.ledger.storable import storable
 from worker.limits import allowed_for
@@ -97,7 +98,8 @@ class _Attempt:
                 log.warning("delivery.lease_lost", delivery_id=str(self._row.id), attempt=self._row.attempts)
                 return None
             outcome = action.run(call)
-            conclusion = Conclusion(DeliveryState.SUCCEEDED, result=storable(outcome.result))
+            sent = message_of(self._row, outcome, self._about[0], self._of.clock())
+            conclusion = Conclusion(DeliveryState.SUCCEEDED, result=storable(outcome.result), sent=sent)
         except SQLAlchemyError:
             raise  # the ledger is away, nothing was sent: the lease runs out, and a sweep lets another attempt begin
         except SuppressedError as error:
@@ -211,6 +213,14 @@ class _Attempt:
 def _as_conclusion(deferral: Deferral, row: Row[Any]) -> Conclusion:
     state = DeliveryState.RETRYING if row.attempts > 1 else DeliveryState.WAITING
     return Conclusion(state, deferral.reason, deferral.error, deferral.due_at)
+
+
+def message_of(row: Row[Any], outcome: Outcome, recipient: str | None, now: datetime) -> Sent | None:
+    """Return the message that an action sent; None when it sent none, or none whose id is known."""
+    message_id = outcome.result.get("message_id")
+    if not recipient or not isinstance(message_id, str):
+        return None
+    return Sent(row.account, message_id, row.id, person_key(recipient), now)
 
 
 def lease_ran_out(row: Row[Any], action: Action | None, now: datetime, draw: Callable[[], float]) -> Conclusion:

@@ -17,7 +17,7 @@ from config.expressions import ExpressionError
 from config.load import Config
 from config.rules import Rule, Step
 from config.settings import Settings
-from worker import completing
+from worker import completing, receipts
 from worker.clock import Clock
 from worker.context import Subject, expression_context
 from worker.ids import new_id
@@ -129,6 +129,8 @@ class _Routing:
         completion, note = what.completion, None
         if what.order is not None:
             completion, note = self._find_order(what)
+        if what.receipt is not None:
+            receipts.take_in(self._connection, self._row.account, what.receipt, self._now)
         merged = {
             patch.subject: subjects.merge(self._connection, self._row.account, patch, self._now)
             for patch in what.patches

@@ -16,11 +16,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from worker import completing
 from worker.acting import Settled, Settlement
+from worker.delivering import message_of
 from worker.errors import PermanentError, RetryableError, WorkerError
 from worker.ledger import settling
 from worker.ledger.database import by_statement
 from worker.ledger.deliveries import Conclusion
 from worker.ledger.settling import Asked
+from worker.ledger.storable import storable
 from worker.limits import allowed_for
 from worker.masking import mask_message
 from worker.pacing import Pacer
@@ -66,6 +68,7 @@ class _Look:
     def __init__(self, settler: Settler, row: Row[Any]) -> None:
         self._of, self._row, self._now = settler, row, settler.clock()
         self._ready = Preparation(settler, row, self._now)
+        self._recipient: str | None = None
 
     def run(self) -> Looked:
         found, error = NOT_KNOWN, None
@@ -85,6 +88,7 @@ class _Look:
 
     def _ask(self) -> Settlement:
         call, action = self._ready.make(ask_again=False)
+        self._recipient = action.recipient(call.parameters)
         if action.settle is None:
             raise PermanentError(Reason.RULE_MISSING, f"{action.name} cannot be asked about any more")
         allowed = allowed_for(self._of.config.limits_of(self._row.account), self._row.slowing)
@@ -95,7 +99,8 @@ class _Look:
     def _conclusion(self, found: Settlement, error: str | None) -> Conclusion:
         row = self._row
         if found.settled is Settled.HAPPENED:
-            return Conclusion(DeliveryState.SUCCEEDED, result=found.outcome.result)
+            sent = message_of(row, found.outcome, self._recipient, self._now)
+            return Conclusion(DeliveryState.SUCCEEDED, result=storable(found.outcome.result), sent=sent)
         if found.settled is Settled.DID_NOT_HAPPEN:
             again = RetryableError(Reason(row.reason), "the vendor says that it did not happen")
             attempt = row.attempts - row.series_start

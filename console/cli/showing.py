@@ -12,8 +12,9 @@ from console.cli import options
 from console.cli.context import open_context, wanted_id
 from console.cli.ledger_lists import as_delivery, as_event
 from console.cli.output import CommandError, print_json, say, shown
-from worker.ledger import queries
+from worker.ledger import messages, queries
 from worker.ledger.settling import SETTLE
+from worker.states import MessageState
 
 
 def add_to(app: typer.Typer) -> None:
@@ -51,7 +52,9 @@ def _story(connection: Connection, wanted: UUID, *, raw: bool) -> dict[str, Any]
     story: dict[str, Any] = {
         "event": as_event(root) | {"headers": root.headers, "query": root.query},
         "facts": [as_event(fact) for fact in facts],
-        "deliveries": _with_attempts(found, queries.attempts_of(connection, ids)),
+        "deliveries": _with_attempts(
+            found, queries.attempts_of(connection, ids), messages.of_deliveries(connection, ids)
+        ),
         "audit": [dict(row._mapping) for row in queries.audit_of(connection, [root.id, *ids])],
     }
     if raw:
@@ -59,11 +62,13 @@ def _story(connection: Connection, wanted: UUID, *, raw: bool) -> dict[str, Any]
     return story
 
 
-def _with_attempts(found: Sequence[Row[Any]], attempts: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    return [
-        as_delivery(row) | {"tries": [dict(attempt._mapping) for attempt in attempts if attempt.delivery_id == row.id]}
-        for row in found
-    ]
+def _with_attempts(
+    found: Sequence[Row[Any]], attempts: Sequence[Row[Any]], sent: Sequence[Row[Any]]
+) -> list[dict[str, Any]]:
+    def of(delivery: Row[Any], rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+        return [dict(row._mapping) for row in rows if row.delivery_id == delivery.id]
+
+    return [as_delivery(row) | {"tries": of(row, attempts), "messages": of(row, sent)} for row in found]
 
 
 def _told(story: dict[str, Any]) -> Iterator[str]:
@@ -113,7 +118,16 @@ def _delivery_told(delivery: dict[str, Any]) -> Iterator[str]:
         yield f"  {delivery['reason']}: {delivery['last_error']}"
     if delivery["result"]:
         yield f"  result {shown(delivery['result'])}"
+    for message in delivery["messages"]:
+        yield f"  message {message['state']}, {shown(message['changed_at'])}{_why_failed(message)}"
     for attempt in delivery["tries"]:
         for exchange in attempt["exchanges"] or []:
             yield f"  #{attempt['number']} sent     {shown(exchange['request'])}"
             yield f"  #{attempt['number']} answered {shown(exchange.get('answer') or exchange.get('error'))}"
+
+
+def _why_failed(message: dict[str, Any]) -> str:
+    if message["state"] != MessageState.FAILED:
+        return ""
+    words = str(message["reason"] or "no reason was told").replace("_", " ")
+    return f": {words}" + (f" (code {message['error_code']})" if message["error_code"] else "")

@@ -16,6 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from worker.ids import new_id
+from worker.ledger import messages
+from worker.ledger.messages import Sent
 from worker.ledger.tables import HOLDS_ITS_EFFECT, attempts, deliveries
 from worker.states import OPEN_STATES, DeliveryState, Reason
 
@@ -74,6 +76,9 @@ class Conclusion:
 
     settle_at: datetime | None = None
     """Of an unknown outcome: when the vendor is asked what became of it."""
+
+    sent: Sent | None = None
+    """The message that it sent."""
 
     @property
     def wake_at(self) -> datetime | None:
@@ -277,11 +282,12 @@ _HELD = {
 
 
 @cache
-def _conclusion_of(columns: tuple[str, ...], *, succeeded: bool, held: bool) -> Update:
+def _conclusion_of(columns: tuple[str, ...], *, succeeded: bool, held: bool, sent: bool) -> Update:
     ours = _STILL_OURS | _NOT_BEGUN_AGAIN if succeeded else _STILL_OURS
     values: dict[str, Any] = {name: bindparam(name) for name in columns}
     changed = deliveries.update().where(_MINE, ours).values(values | (_HELD if held else {"held_since": None}))
-    return changed.add_cte(_ATTEMPT)
+    changed = changed.add_cte(_ATTEMPT)
+    return changed.add_cte(messages.RECORD.cte("message")) if sent else changed
 
 
 def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusion: Conclusion) -> bool:
@@ -296,8 +302,10 @@ def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusi
     values = _concluded(conclusion, record.finished_at)
     mine = {"b_id": record.delivery_id, "b_number": record.number, "b_owner": owner}
     succeeded, held = conclusion.state == DeliveryState.SUCCEEDED, conclusion.held_until is not None
-    statement = _conclusion_of(tuple(values), succeeded=succeeded, held=held)
-    return connection.execute(statement, {**mine, **attempt, **values}).rowcount == 1
+    sent = conclusion.sent
+    statement = _conclusion_of(tuple(values), succeeded=succeeded, held=held, sent=sent is not None)
+    message = messages.bound(sent) if sent else {}
+    return connection.execute(statement, {**mine, **attempt, **message, **values}).rowcount == 1
 
 
 def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Row, bindparam, text
 from sqlalchemy.dialects.postgresql import insert
 
 from worker.ids import new_id
+from worker.ledger import messages
 from worker.ledger.deliveries import WITH_ITS_EVENT, Conclusion, Wake
-from worker.ledger.storable import storable
 from worker.ledger.tables import attempts, deliveries
 from worker.states import DeliveryState
 
@@ -99,8 +99,10 @@ def conclude(connection: Connection, asked: Asked, conclusion: Conclusion) -> bo
     settle_at = row.settle_at if is_open else None
     values = {
         "state": conclusion.state, "reason": conclusion.reason, "last_error": conclusion.error, "updated_at": now,
-        "result": row.result if conclusion.result is None else storable(conclusion.result),
+        "result": row.result if conclusion.result is None else conclusion.result,
         "due_at": conclusion.due_at or row.due_at, "settle_at": settle_at, "wake_at": conclusion.due_at or settle_at,
     }  # fmt: skip
     mine = {"b_id": row.id, "b_number": row.attempts, "b_settles": row.settles}
+    if conclusion.sent is not None:
+        messages.record(connection, conclusion.sent)
     return connection.execute(_CONCLUDE, {**mine, **values}).rowcount == 1

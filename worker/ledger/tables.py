@@ -220,6 +220,28 @@ paces = Table(
     Column("minutes", JSONB, nullable=False),  # calls of the last hour by minute, where that is limited
 )
 
+messages = Table(
+    "messages",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("message_id", Text, primary_key=True),  # the vendor's
+    Column("delivery_id", ID),  # none: its receipt came before the send was recorded, or it is none of ours
+    Column("person", Text),  # a hash
+    Column("state", Text, nullable=False),
+    Column("accepted_at", Instant),
+    Column("sent_at", Instant),
+    Column("delivered_at", Instant),
+    Column("read_at", Instant),
+    Column("failed_at", Instant),
+    Column("error_code", Text),
+    Column("reason", Text),
+    Column("changed_at", Instant, nullable=False),  # when we learned of the state
+    Column("asked_at", Instant),  # when the vendor was last asked, as no receipt came
+    Index("ix_messages_of_delivery", "delivery_id", postgresql_where=text("delivery_id IS NOT NULL")),
+    Index("ix_messages_under_way", "account", "changed_at", postgresql_where=text("state IN ('accepted', 'sent')")),
+    Index("ix_messages_failed", "changed_at", postgresql_where=text("state = 'failed'")),
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,
