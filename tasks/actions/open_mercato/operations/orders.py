@@ -146,12 +146,17 @@ class OfOrder(Paged):
     order_id: Id
 
 
-class PutLine(LineFields, Given):
-    """A line of an order: with an id that line, changed; without a new one."""
+class AddLine(LineFields, Given):
+    """A further line of an order."""
 
     order_id: Id
     currency_code: Currency
-    id: Id | None = None
+
+
+class UpdateLine(AddLine):
+    """A line of an order, in its place; without an id the server would add one."""
+
+    id: Id
 
 
 def order_of_number(call: Call, number: str) -> str | None:
@@ -179,8 +184,8 @@ OPERATIONS = (
               result={"id": ("id", "order.id")}),
     Operation(_OF + "find_order_lines", OfOrder, "GET", "/sales/order-lines", "List the lines of an order.",
               finish=found),
-    Operation(_OF + "add_order_line", PutLine, "POST", "/sales/order-lines", "Add a line to an order.",
+    Operation(_OF + "add_order_line", AddLine, "POST", "/sales/order-lines", "Add a line to an order.",
               idempotent=False, result={"id": ("id",), "order_id": ("orderId",)}),
-    Operation(_OF + "update_order_line", PutLine, "PUT", "/sales/order-lines", "Change a line of an order.",
-              idempotent=False, result={"id": ("id",), "order_id": ("orderId",)}),
+    Operation(_OF + "update_order_line", UpdateLine, "PUT", "/sales/order-lines", "Change a line of an order.",
+              idempotent=True, result={"id": ("id",), "order_id": ("orderId",)}),
 )  # fmt: skip
