@@ -116,6 +116,9 @@ class ScalevAccount(CalledAccount):
     vendor: Literal["scalev"]
     signing_secrets: Secrets
     api_key: Credential
+    business_unique_id: Text | None = Field(
+        default=None, description="Which business, where the key is good for several (Scalev's b_uid)."
+    )
     base_url: BaseUrl = "https://api.scalev.com/v3"
 
 
