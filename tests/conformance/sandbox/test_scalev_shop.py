@@ -113,7 +113,10 @@ def test_shows_stores_by_their_numbers(scalev: httpx.Client) -> None:
     first, second = data(scalev.get("/stores/simplified"))
 
     assert set(first) == {"id", "unique_id", "name", "logo"}
-    assert [row["name"] for row in data(scalev.get(f"/stores/{second['id']}/products"))] == ["Kelas Contoh", "Buku Digital Contoh"]
+    assert [row["name"] for row in data(scalev.get(f"/stores/{second['id']}/products"))] == [
+        "Kelas Contoh",
+        "Buku Digital Contoh",
+    ]
     assert "cod" in data(scalev.get(f"/stores/{first['id']}/payment-methods"))
     assert scalev.get(f"/stores/{first['unique_id']}/products").status_code == 404
 
