@@ -17,6 +17,8 @@ from config.expressions import Context, Evaluate, ExpressionError, Expressions
 from config.faults import suggest
 from config.yaml_files import Document, Location
 
+WHICH_PARAMETERS = "which_parameters"
+"""The type of a validation error that says which parameters are wanted together, whatever their values will be."""
 _SEGMENT = re.compile(r"[a-z0-9_*]+\Z")
 
 
@@ -215,7 +217,7 @@ class RuleCompiler:
                     document.fault((*at, *loc), f'unknown parameter "{loc[-1]}"' + suggest(str(loc[-1]), names))
                 elif detail["type"] == "missing":
                     document.fault((*at, *loc), f'the parameter "{loc[-1]}" is missing')
-                elif not self._is_decided_later(given, loc):
+                elif detail["type"] == WHICH_PARAMETERS or not self._is_decided_later(given, loc):
                     document.fault((*at, *loc), f"{'.'.join(map(str, loc)) or 'parameters'}: {said}")
 
     def _is_decided_later(self, given: Any, loc: tuple[int | str, ...]) -> bool:

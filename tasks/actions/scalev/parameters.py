@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, model_validator
+from pydantic_core import PydanticCustomError
 
+from config.rules import WHICH_PARAMETERS
 from tasks.actions.parameters import Parameters, Phone, Text
 
 OrderStatus = Literal[
@@ -57,7 +59,7 @@ class OfOrder(Parameters):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.id is None) == (self.order_id is None):
-            raise ValueError("either id or order_id is wanted")
+            raise PydanticCustomError(WHICH_PARAMETERS, "either id or order_id is wanted")
         return self
 
 
@@ -70,7 +72,7 @@ class OfOrders(Parameters):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.ids is None) == (self.order_ids is None):
-            raise ValueError("either ids or order_ids is wanted")
+            raise PydanticCustomError(WHICH_PARAMETERS, "either ids or order_ids is wanted")
         return self
 
 

@@ -69,7 +69,14 @@ STEP_FAULTS = [
     ("action: scalev.change_status\n        once: '{{ order.order_id }'", "6: cannot be read"),
     ("action: scalev.change_status\n        once: ''", "6: steps.once: an expression is wanted"),
     ("action: scalev.change_status\n        id: Über", "6: steps.id: String should match pattern"),
-    ("action: scalev.change_status\n        with: {status: confirmed}", '6: the parameter "ids" is missing'),
+    (
+        "action: scalev.change_status\n        with: {status: confirmed}",
+        "6: parameters: either ids or order_ids is wanted",
+    ),
+    (
+        "action: scalev.update_shipment_receipt\n        with: {shipment_receipt: '{{ order.shipment_receipt }}'}",
+        "6: parameters: either id or order_id is wanted",
+    ),
     (
         "action: scalev.change_status\n        with:\n          ids: ['1']\n          statsu: confirmed",
         '8: unknown parameter "statsu": did you mean "status"?',
