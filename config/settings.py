@@ -72,6 +72,9 @@ class Settings(BaseModel):
     complete_after_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=2.0, description="How long to wait for a missing event before the vendor's API is asked."
     )
+    reconcile_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=15.0, description="How often vendors are asked whether a webhook was missed; 0 switches it off."
+    )
     flower_auth: SecretStr | None = Field(default=None, description="user:password that Flower asks for.")
     metrics_token: SecretStr | None = Field(default=None, description="Bearer token of /metrics; without it: 404.")
     sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported.")

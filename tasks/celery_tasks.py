@@ -22,7 +22,7 @@ from tasks.engine import (
     report_dead_letter,
 )
 from tasks.watchdog import Watchdog
-from worker.celery_app import DELIVER, HEARTBEAT, PROCESS_EVENTS, SETTLE, SWEEP
+from worker.celery_app import DELIVER, HEARTBEAT, PROCESS_EVENTS, RECONCILE, SETTLE, SWEEP
 from worker.delivering import Delivered
 from worker.errors import RetryableError
 from worker.ledger.database import is_away
@@ -60,6 +60,14 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
         watchdog.consumed()
         try:
             engine.sweep()
+        except SQLAlchemyError as error:
+            raise _postponed(error) from None
+
+    @app.task(name=RECONCILE)
+    def _reconcile() -> None:
+        watchdog.consumed()
+        try:
+            engine.reconcile()
         except SQLAlchemyError as error:
             raise _postponed(error) from None
 

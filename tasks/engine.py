@@ -20,6 +20,7 @@ from config.load import Config
 from config.settings import Settings
 from tasks.actions.http import Connections
 from tasks.actions.registry import ACTIONS
+from tasks.reconciling.reconciler import Reconciler
 from tasks.slots import Slots
 from webhooks.registry import SOURCES
 from worker import health
@@ -77,6 +78,10 @@ class Engine:
             engine=self.database, config=config, readers=readers, actions=ACTIONS, open_session=self._connections.open,
             clock=clock, draw=draw, worker=f"{socket.gethostname()}:{os.getpid()}",
         )  # fmt: skip
+        self._reconciler = Reconciler(
+            engine=self.database, settings=settings, config=config, actions=ACTIONS,
+            open_session=self._connections.open, clock=clock, wake=self.wakeups.events,
+        )  # fmt: skip
         self._tidy_at = 0.0
         self._sweeper = Sweeper(self.database, settings, ACTIONS, clock, draw)
 
@@ -108,6 +113,11 @@ class Engine:
         if looked is not None and looked.woken_events:
             self.wakeups.events(looked.woken_events)
         return looked
+
+    def reconcile(self) -> None:
+        """Ask every vendor that can tell whether a webhook was missed."""
+        for account in self._reconciler.accounts():
+            self._reconciler.run(account)
 
     def sweep(self) -> Swept:
         """Wake what is due."""

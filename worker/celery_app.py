@@ -13,6 +13,7 @@ from config.settings import Settings
 PROCESS_EVENTS = "hookyard.process_events"
 DELIVER = "hookyard.deliver"
 SETTLE = "hookyard.settle"
+RECONCILE = "hookyard.reconcile"
 SWEEP = "hookyard.sweep"
 HEARTBEAT = "hookyard.heartbeat"
 
@@ -69,6 +70,10 @@ def make_celery(settings: Settings, config: Config) -> Celery:
             },
         },
     )
+    if settings.reconcile_minutes:
+        seconds = settings.reconcile_minutes * 60
+        options = {"queue": CONTROL_QUEUE, "expires": seconds}
+        app.conf.beat_schedule["reconcile"] = {"task": RECONCILE, "schedule": seconds, "options": options}
     return app
 
 

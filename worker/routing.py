@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.expressions import ExpressionError
@@ -27,7 +27,7 @@ from worker.ledger.storable import storable_text
 from worker.ledger.tables import events
 from worker.reading import Completion, Fact, Reader, Stored, Understanding, UnreadableError
 from worker.snapshots import Snapshot
-from worker.states import DeliveryState, EventState, Handling, Reason
+from worker.states import RECONCILED, DeliveryState, EventState, Handling, Reason
 
 COMPLETION_RULE = "hookyard.complete"
 """The name under which a read of a vendor's API, for an event that leaves something out, is planned."""
@@ -40,6 +40,15 @@ _TAKE = (
     .with_for_update(skip_locked=True)
 )
 _BODY = select(events.c.body).where(events.c.id == bindparam("b_id"))
+LATE = timedelta(minutes=2)
+"""A webhook that comes later than this may have been overtaken by reconciling, which leaves them more time."""
+_RECONCILED = text(
+    """
+    SELECT id FROM events
+    WHERE subject = :subject AND subject_account = :account AND type = :type AND trigger = 'reconciled'
+    AND occurred_at >= :at ORDER BY id LIMIT 1
+    """
+)
 _CONCLUDED = (
     "type", "handling", "occurred_at", "note", "subject", "subject_account", "state", "wake_at", "processed_at",
     "reason", "last_error",
@@ -148,11 +157,24 @@ class _Routing:
         woken = self._wake_waiting() if snapshot.complete else ()
         event = {"account": self._row.account, "occurred_at": what.occurred_at, "received_at": self._row.received_at}
         asked = happenings if what.handling is not Handling.IGNORED else []
+        if earlier := self._told_before(what):
+            # What was asked of the vendor meanwhile told the same, or newer: only new facts can follow from it.
+            asked = asked[1:]
+            self._changes["note"] = f"told before by reconciling, event {earlier}"
         for happening in asked:
             known = snapshot if happening.subject == self._subject else self._snapshot_of(happening.subject, merged)
             context = expression_context(event, what.data, happening.subject, known.values, self._now)
             self._ask_rules(happening, context)
         return self._conclude(EventState.PROCESSED, events=woken)
+
+    def _told_before(self, what: Understanding) -> UUID | None:
+        """Return the event by which reconciling told what this webhook, come late, tells now."""
+        if self._subject.key is None or self._row.trigger == RECONCILED:
+            return None
+        if self._row.received_at - what.occurred_at < LATE:
+            return None
+        values = {"account": self._row.account, "subject": self._subject.key, "type": what.type, "at": what.occurred_at}
+        return self._connection.scalar(_RECONCILED, values)
 
     def _snapshot(self, merged: Mapping[str, Snapshot]) -> Snapshot:
         return Snapshot() if self._subject.key is None else self._snapshot_of(self._subject, merged)

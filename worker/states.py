@@ -9,6 +9,10 @@ WORKER_HEARTBEAT = "worker"
 """The name under which the heartbeat that came through the queue is written down."""
 
 
+RECONCILED = "reconciled"
+"""The trigger of an event that no webhook brought: the vendor was asked whether one was missed."""
+
+
 class EventState(StrEnum):
     """Where an event is on its way."""
 

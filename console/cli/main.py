@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "resolve": "pressing",
     "dead": "dead",
     "quarantine": "quarantine",
+    "reconcile": "reconcile",
     "circuits": "circuits",
     "doctor": "doctor",
     "db": "database",

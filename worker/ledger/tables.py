@@ -242,6 +242,14 @@ messages = Table(
     Index("ix_messages_failed", "changed_at", postgresql_where=text("state = 'failed'")),
 )
 
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,
