@@ -117,7 +117,11 @@ class Engine:
     def reconcile(self) -> None:
         """Ask every vendor that can tell whether a webhook was missed."""
         for account in self._reconciler.accounts():
-            self._reconciler.run(account)
+            done = self._reconciler.run(account)
+            log.info(
+                "account.reconciled", account=account, looked_at=done.looked_at, missed=done.missed,
+                repaired=done.repaired, last_missed=done.last_missed, error=done.error,
+            )  # fmt: skip
 
     def sweep(self) -> Swept:
         """Wake what is due."""

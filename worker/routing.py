@@ -174,7 +174,8 @@ class _Routing:
         if self._row.received_at - what.occurred_at < LATE:
             return None
         values = {"account": self._row.account, "subject": self._subject.key, "type": what.type, "at": what.occurred_at}
-        return self._connection.scalar(_RECONCILED, values)
+        found: UUID | None = self._connection.scalar(_RECONCILED, values)
+        return found
 
     def _snapshot(self, merged: Mapping[str, Snapshot]) -> Snapshot:
         return Snapshot() if self._subject.key is None else self._snapshot_of(self._subject, merged)

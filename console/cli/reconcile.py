@@ -22,7 +22,9 @@ def add_to(app: typer.Typer) -> None:
 
 def reconcile(
     account: options.Account = None,
-    since: Annotated[str | None, typer.Option("--since", help="Not since the last time, but since then: 7d, 2h.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="Not since the last time, but since then: 7d, 2h.")
+    ] = None,
     json_: options.Json = False,
 ) -> None:
     """Ask the vendors for orders and message states that no webhook told of; each becomes an event marked so."""
@@ -38,10 +40,9 @@ def reconcile(
     if account is not None and account not in reconciler.accounts():
         raise CommandError(f'"{account}" cannot be reconciled (there are {", ".join(reconciler.accounts())})')
     begin = since_moment(since)
-    summaries = []
+    names = [account] if account else reconciler.accounts()
     with Console(stderr=True).status("asking") as status:
-        for name in [account] if account else reconciler.accounts():
-            summaries.append(reconciler.run(name, begin, lambda one: status.update(_told(one))))
+        summaries = [reconciler.run(name, begin, lambda one: status.update(_told(one))) for name in names]
     connections.close()
     if json_:
         print_json([asdict(one) for one in summaries])

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
 from sqlalchemy import Engine, text
 
 from config.accounts import Account
@@ -41,7 +40,6 @@ LAG = timedelta(minutes=5)
 OVERLAP = timedelta(minutes=15)
 FIRST_TIME = timedelta(days=1)
 _BACKLOG = text("SELECT EXISTS (SELECT FROM events WHERE account = :account AND state = 'received' AND wake_at < :at)")
-log = structlog.get_logger()
 
 
 @dataclass
@@ -56,7 +54,10 @@ class Summary:
     """What had been missed and is an event now."""
     missed: int = 0
     """What could not be looked at, and is looked for again the next time."""
+    last_missed: str | None = None
+    """Why the last of those could not be."""
     error: str | None = None
+    """Why it ended early, or did not begin."""
     events: list[UUID] = field(default_factory=list)
 
 
@@ -93,10 +94,6 @@ class Reconciler:
             summary.error = self._hindrance(account, now) if is_alone else "somebody else is at it"
             if summary.error is None:
                 self._search(summary, now, progress)
-        log.info(
-            "account.reconciled", account=account, looked_at=summary.looked_at, missed=summary.missed,
-            repaired=summary.repaired, error=summary.error,
-        )  # fmt: skip
         return summary
 
     def _hindrance(self, account: str, now: datetime) -> str | None:
@@ -115,7 +112,7 @@ class Reconciler:
 
         def missed(why: str) -> None:
             summary.missed += 1
-            log.warning("account.reconciling_missed", account=summary.account, error=why)
+            summary.last_missed = why
 
         search = Search(
             engine=self.engine, account=summary.account, since=summary.since, until=summary.until, now=now,
