@@ -61,23 +61,22 @@ class _Shown:
 class Expressions:
     """Compiles expressions for one shop: its country and time zone are behind the filters."""
 
-    def __init__(self, business: Business, names: Sequence[str] = NAMES) -> None:
-        self._names = names
+    def __init__(self, business: Business) -> None:
         self._jinja = _Sandbox(undefined=StrictUndefined, autoescape=False, finalize=_not_none)
         self._jinja.globals.clear()
         self._jinja.filters["phone"] = lambda raw: _required(to_e164(raw, business.country), "a phone number")
         self._jinja.filters["money"] = _money
         self._jinja.filters["localtime"] = lambda value, form="%d %b %Y %H:%M": _local(value, business, form)
 
-    def condition(self, text: str) -> Evaluate:
+    def condition(self, text: str, names: Sequence[str] = NAMES) -> Evaluate:
         """Compile a bare expression such as `order.status == "paid"`; raises ExpressionError."""
-        return self._guarded(text, self._expression(text))
+        return self._guarded(text, self._expression(text, names))
 
-    def value(self, text: str) -> Evaluate:
+    def value(self, text: str, names: Sequence[str] = NAMES) -> Evaluate:
         """Compile a text with `{{ … }}` in it; one that is a single expression keeps its value's type."""
         if whole := _WHOLE.match(text):
-            return self._guarded(text, self._expression(whole["inner"]))
-        self._check_names(text)
+            return self._guarded(text, self._expression(whole["inner"], names))
+        self._check_names(text, names)
         template = self._jinja.from_string(text)
         return self._guarded(text, template.render)
 
@@ -86,15 +85,15 @@ class Expressions:
         """Whether a text has anything to evaluate in it."""
         return "{{" in text or "{%" in text
 
-    def _expression(self, text: str) -> Evaluate:
-        self._check_names("{{ (" + text + ") }}")
+    def _expression(self, text: str, names: Sequence[str]) -> Evaluate:
+        self._check_names("{{ (" + text + ") }}", names)
         try:
             compiled = self._jinja.compile_expression(text, undefined_to_none=False)
         except TemplateError as error:
             raise ExpressionError(f"cannot be read: {error.message}") from None
         return lambda context: _defined(compiled(context))
 
-    def _check_names(self, source: str) -> None:
+    def _check_names(self, source: str, known: Sequence[str]) -> None:
         try:
             tree = self._jinja.parse(source)
             self._check_nodes(tree)
@@ -102,9 +101,9 @@ class Expressions:
             names = meta.find_undeclared_variables(tree)
         except TemplateSyntaxError as error:
             raise ExpressionError(f"cannot be read: {error.message}") from None
-        if unknown := sorted(names - set(self._names)):
-            known = f" (there are {', '.join(self._names)})"
-            raise ExpressionError(f'unknown name "{unknown[0]}"' + (suggest(unknown[0], self._names) or known))
+        if unknown := sorted(names - set(known)):
+            there_are = f" (there are {', '.join(known)})"
+            raise ExpressionError(f'unknown name "{unknown[0]}"' + (suggest(unknown[0], known) or there_are))
 
     def _check_nodes(self, tree: nodes.Template) -> None:
         """Refuse what Jinja would only refuse when it gets there, in a branch that is rarely taken."""

@@ -19,7 +19,9 @@ from config.accounts import Account, AccountsFile, Business, Limits
 from config.expressions import BODY_NAMES, ExpressionError, Expressions
 from config.faults import ConfigError, Fault, suggest
 from config.limits import limits_of
-from config.rules import Catalog, Rule, RuleCompiler, RulesFile, RuleSource, StepSource
+from config.rule_compiler import RuleCompiler
+from config.rule_sources import FallbackSource, RetrySource, RulesFile, RuleSource, StepSource
+from config.rules import Catalog, Rule
 from config.yaml_files import Document, Location, read_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -27,6 +29,8 @@ Model = TypeVar("Model", bound=BaseModel)
 # Whose keys stand below a part of a location: a list's or object's name, or the branch of a union that pydantic chose.
 _MODELS: Mapping[str, type[BaseModel]] = {
     "steps": StepSource,
+    "on_failure": FallbackSource,
+    "retry": RetrySource,
     "business": Business,
     "limits": models.Limits,
     "event": models.GenericEvent,
@@ -137,7 +141,7 @@ def _check_expressions(parsed: AccountsFile, document: Document) -> None:
         if isinstance(account, models.GenericAccount):
             for key, text in account.event:
                 try:
-                    _ = text and Expressions(parsed.business, BODY_NAMES).value(text)
+                    _ = text and Expressions(parsed.business).value(text, BODY_NAMES)
                 except ExpressionError as error:
                     document.fault(("accounts", name, "event", key), f"{key}: {error}")
 

@@ -1,12 +1,13 @@
 """The language of rules: what is refused when it is loaded, and what a rule that loaded does."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from config.faults import ConfigError
 from config.load import load_config
-from config.rules import matches
+from config.rules import Rule, Step, matches
 from tasks.actions.registry import make_catalog
 
 CATALOG = make_catalog()
@@ -53,8 +54,10 @@ RULE_FAULTS = [
     ("on: [scalev.order.*]\n    when: contact.phone\n" + STEPS, '4: unknown name "contact"'),
     ("on: [scalev.order.*]\n    whne: x\n" + STEPS, '4: unknown key "whne": did you mean "when"?'),
     ("on: [scalev.order.*]\n    steps: []", "4: steps: List should have at least 1 item"),
-    ("on: [scalev.order.*]\n    set: {}\n" + STEPS, '4: unknown key "set"'),
     ("on: [scalev.order.*]\n    for_each: data.items\n" + STEPS, '4: unknown key "for_each"'),
+    ("on: [scalev.order.*]\n    set: {order: x}\n" + STEPS, '4: the name "order" has a meaning already'),
+    ("on: [scalev.order.*]\n    set: {Total: x}\n" + STEPS, "4: set.Total: String should match pattern"),
+    ("on: [scalev.order.*]\n    set: {total: '{{ later }}', later: 1}\n" + STEPS, '4: unknown name "later"'),
 ]
 STEP_FAULTS = [
     # the step, from line 5 on; the start of its fault
@@ -93,15 +96,42 @@ STEP_FAULTS = [
         "action: wabotick.send_template\n        account: wa\n        with: {phone_number: '0812', template_id: '1'}",
         "7: phone_number: is not a valid phone number",
     ),
-] + [
-    (f"action: scalev.change_status\n        {key}: x", f'6: unknown key "{key}"')
-    for key in ("after", "at", "unless", "cancel_on", "quiet_hours", "on_failure", "needs", "for_each", "set")
+    ("action: scalev.change_status\n        after: soon", "6: steps.after: a span of time like 30m, 2h or 1d"),
+    ("action: scalev.change_status\n        after: 400d", "6: steps.after: more than a year"),
+    ("action: scalev.change_status\n        after: 2h\n        at: '{{ now }}'", "5: steps: either after or at"),
+    ("action: scalev.change_status\n        at: '{{ noww }}'", '6: unknown name "noww": did you mean "now"?'),
+    ("action: scalev.change_status\n        unless: order.paid =", "6: cannot be read"),
+    (
+        "action: scalev.change_status\n        cancel_on: [scalev.order.paidd]",
+        '6: unknown event type "scalev.order.paidd"',
+    ),
+    ("action: scalev.change_status\n        needs: [before]", '6: no step "before" before this one'),
+    (
+        "action: scalev.change_status\n        quiet_hours: hold",
+        "6: quiet_hours: scalev.change_status sends no message",
+    ),
+    ("action: scalev.change_status\n        quiet_hours: maybe", "6: steps.quiet_hours: Input should be 'hold'"),
+    (
+        "action: scalev.change_status\n        delivered_within: 2h",
+        "6: delivered_within: scalev.change_status sends no",
+    ),
+    ("action: scalev.change_status\n        retry: {attempt: 3}", '6: unknown key "attempt": did you mean "attempts"?'),
+    ("action: scalev.change_status\n        retry: {attempts: 0}", "6: steps.retry.attempts: Input should be greater"),
+    ("action: scalev.change_status\n        priority: urgent", "6: steps.priority: Input should be 'high'"),
+    ("action: scalev.change_status\n        with: {ids: ['{{ item }}'], status: draft}", '6: unknown name "item"'),
+    ("action: scalev.change_status\n        with: {ids: ['{{ steps.a }}'], status: draft}", '6: unknown name "steps"'),
+    ("action: scalev.change_status\n        on_failure: []", "6: steps.on_failure: List should have at least 1 item"),
+    ("action: scalev.change_status\n        on_failure: [{action: nope.it}]", '6: unknown action "nope.it"'),
+    (
+        "action: scalev.change_status\n        on_failure: [{acton: x}]",
+        '6: unknown key "acton": did you mean "action"?',
+    ),
 ]
 
 
 @pytest.mark.parametrize(("rule", "expected"), RULE_FAULTS)
 def test_faults_of_a_rule(tmp_path: Path, rule: str, expected: str) -> None:
-    """What a rule cannot mean is refused at its line; later additions to the language are unknown until they work."""
+    """What a rule cannot mean is refused at its line; what the language does not know is unknown."""
     folder = _folder(tmp_path, a=f"rules:\n  - name: r\n    {rule}")
 
     assert any(fault.startswith(f"rules/a.yaml:{expected}") for fault in _faults(folder))
@@ -120,7 +150,7 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     bad_accounts = ACCOUNTS + "  bad: {vendor: scalev, api_key: '${UNSET}', nonsense: 1}\nbusyness: {}\n"
     bad_rule = (
         "rules:\n  - name: one\n    on: [scalev.order.nothing]\n    whne: x\n    steps:\n"
-        "      - action: scalev.nothing\n        after: 2h\n        account: wa9\n"
+        "      - action: scalev.nothing\n        aftr: 2h\n        account: wa9\n"
         "      - action: scalev.change_status\n        with: {ids: ['${ALSO_UNSET}'], color: red}\n"
         "  - name: 7\n  - name: two\n    on: [nothing.at.all]\n    when: nope\n" + STEPS
     )
@@ -135,7 +165,7 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
         'rules/a.yaml:3: unknown event type "scalev.order.nothing"',
         'rules/a.yaml:4: unknown key "whne": did you mean "when"?',
         'rules/a.yaml:6: unknown action "scalev.nothing"',
-        'rules/a.yaml:7: unknown key "after"',
+        'rules/a.yaml:7: unknown key "aftr": did you mean "after"?',
         'rules/a.yaml:8: unknown account "wa9": did you mean "wa"?',
         "rules/a.yaml:9: which account? toko, bad would fit",
         "rules/a.yaml:10: the environment variable ALSO_UNSET is not set",
@@ -158,7 +188,7 @@ def test_names_are_unique_across_files_and_steps_within_a_rule(tmp_path: Path) -
 
     assert faults == [
         'rules/b.yaml:2: a second rule "r", the first is at rules/a.yaml:2',
-        'rules/b.yaml:7: a second step "change_status" in rule "r": give it an id of its own',
+        'rules/b.yaml:7: a second step "change_status": give it an id of its own',
     ]
 
 
@@ -212,3 +242,88 @@ def test_a_rule_listens_to_its_accounts_only(tmp_path: Path) -> None:
     assert rule.listens_to("scalev.order.created", "toko")
     assert not rule.listens_to("scalev.order.created", "wa")
     assert not rule.listens_to("scalev.order.updated", "toko")
+
+
+WHOLE = """\
+rules:
+  - name: remind
+    on: [scalev.order.created]
+    set: {who: "{{ order.customer_name or 'friend' }}", greeting: "Hello {{ who }}"}
+    steps:
+      - id: remind
+        action: wabotick.send_template
+        account: wa
+        after: 1h30m
+        unless: order.payment_status == "paid"
+        cancel_on: [scalev.order.paid, scalev.order.cancel*]
+        quiet_hours: drop
+        category: utility
+        success: delivered
+        delivered_within: 2h
+        retry: {attempts: 3, within: 1d}
+        priority: low
+        with: {phone_number: "{{ order.phone }}", template_id: "1", variables: ["{{ greeting }}"]}
+        on_failure:
+          - id: again
+            action: wabotick.send_template
+            account: wa2
+            reasons: undeliverable
+            with: {phone_number: "{{ order.phone }}", template_id: "2"}
+      - id: each
+        action: scalev.change_status
+        needs: remind
+        for_each: "{{ order.products }}"
+        at: "{{ order.created_at }}"
+        with: {ids: ["{{ item.id }}", "{{ index }}", "{{ steps.remind.result.message_id }}"], status: confirmed}
+"""
+
+
+def _rule(tmp_path: Path) -> Rule:
+    [rule] = load_config(_folder(tmp_path, a=WHOLE), {}, CATALOG).rules
+    return rule
+
+
+def _step(rule: Rule, step_id: str) -> Step:
+    step = rule.step(step_id)
+    assert step is not None
+    return step
+
+
+def test_every_key_of_a_step_is_compiled(tmp_path: Path) -> None:
+    """What a step says stands in the rule that runs: times, conditions, what cancels it, how a message is treated."""
+    step = _step(_rule(tmp_path), "remind")
+
+    assert (step.after, step.delivered_within) == (timedelta(hours=1, minutes=30), timedelta(hours=2))
+    assert (step.quiet_hours, step.category, step.success) == ("drop", "utility", "delivered")
+    assert (step.patience.attempts, step.patience.within) == (3, timedelta(days=1))
+    assert step.is_cancelled_by("scalev.order.canceled")
+    assert not step.is_cancelled_by("scalev.order.shipped")
+    assert step.unless is not None
+    assert step.unless({"order": {"payment_status": "paid"}}) is True
+
+
+def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
+    """A message is marketing, and waits for the morning; what is no message has nothing to do with either."""
+    rule = _rule(tmp_path)
+
+    again, each = _step(rule, "remind.again"), _step(rule, "each")
+    assert (again.quiet_hours, again.category, again.success) == ("hold", "marketing", "accepted")
+    assert (each.quiet_hours, each.category, each.needs) == ("send", None, ("remind",))
+    assert again.reasons == {"undeliverable"}
+    assert _step(rule, "each[12]") is each
+
+
+def test_values_of_the_rules_own_are_evaluated_in_order(tmp_path: Path) -> None:
+    """A later one may use an earlier one; steps may use all of them."""
+    rule = _rule(tmp_path)
+    context = rule.with_names({"order": {"customer_name": None, "phone": "+628123456789"}})
+
+    assert context["greeting"] == "Hello friend"
+    assert _step(rule, "remind").render(context)["variables"] == ["Hello friend"]
+
+
+def test_an_element_and_the_steps_before_can_be_spoken_of(tmp_path: Path) -> None:
+    """In a step for each element of a list, and in one that needs another."""
+    context = {"item": {"id": "p-1"}, "index": 0, "steps": {"remind": {"result": {"message_id": "wamid.1"}}}}
+
+    assert _step(_rule(tmp_path), "each").render(context)["ids"] == ["p-1", 0, "wamid.1"]

@@ -92,7 +92,7 @@ def _value(account: GenericAccount, text: str | None, context: Mapping[str, Any]
 @cache
 def _compiled(text: str, country: str | None) -> Evaluate:
     business = Business(country=country) if country else Business()
-    return Expressions(business, BODY_NAMES).value(text)
+    return Expressions(business).value(text, BODY_NAMES)
 
 
 SOURCE = Source(
