@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from config.faults import ConfigError, Fault, suggest
 from config.limits import limits_of
 from config.rule_compiler import RuleCompiler
 from config.rule_sources import FallbackSource, RetrySource, RulesFile, RuleSource, StepSource
-from config.rules import Catalog, Rule
+from config.rules import Catalog, Rule, matches
 from config.yaml_files import Document, Location, read_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -72,7 +73,19 @@ class Config:
 
     def rule(self, name: str) -> Rule | None:
         """Return the rule of that name, if it is still configured."""
-        return next((rule for rule in self.rules if rule.name == name), None)
+        return self._by_name.get(name)
+
+    def cancels(self, event_type: str) -> bool:
+        """Whether any step is cancelled by events of a type."""
+        return any(matches(pattern, event_type) for pattern in self._cancelling)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Rule]:
+        return {rule.name: rule for rule in self.rules}
+
+    @cached_property
+    def _cancelling(self) -> set[str]:
+        return {pattern for rule in self.rules for step in rule.all_steps() for pattern in step.cancel_on}
 
 
 def load_accounts(folder: Path, environ: Mapping[str, str]) -> Config:

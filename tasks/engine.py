@@ -83,7 +83,7 @@ class Engine:
             open_session=self._connections.open, clock=clock, wake=self.wakeups.events,
         )  # fmt: skip
         self._tidy_at = 0.0
-        self._sweeper = Sweeper(self.database, settings, ACTIONS, clock, draw)
+        self._sweeper = Sweeper(self.database, settings, ACTIONS, clock, draw, config)
 
     def process_event(self, event_id: UUID) -> None:
         """Route one event and wake what follows."""
@@ -103,8 +103,9 @@ class Engine:
     def deliver(self, delivery_id: UUID) -> Delivered | None:
         """Run one attempt of a delivery and wake what follows."""
         delivered = self._deliverer.deliver(delivery_id)
-        if delivered is not None and delivered.woken_events:
+        if delivered is not None:
             self.wakeups.events(delivered.woken_events)
+            self.wakeups.deliveries(delivered.woken)
         return delivered
 
     def settle(self, delivery_id: UUID) -> Looked | None:

@@ -28,7 +28,7 @@ def take_in(connection: Connection, account: str, patches: Iterable[Patch], now:
     """Merge what a vendor's answer said; return the events that waited for it and can be routed now."""
     woken: list[UUID] = []
     for patch in patches:
-        if subjects.merge(connection, account, patch, now).complete:
+        if subjects.merge(connection, account, patch, now).snapshot.complete:
             woken += wake_waiting(connection, account, patch.subject, now)
     return woken
 

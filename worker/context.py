@@ -103,3 +103,15 @@ def personal_texts(values: Mapping[str, Any]) -> set[str]:
     """Return the texts among a subject's or an event's own fields that tell who somebody is."""
     found = (values.get(name) for name in _PERSONAL)
     return {str(value) for value in found if isinstance(value, str | int) and value and value is not True}
+
+
+def by_step(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return what steps brought as expressions see it: of a step for each element of a list, a list."""
+    found: dict[str, Any] = {}
+    for step_id, result in results.items():
+        name, bracket, _ = step_id.partition("[")
+        if bracket:
+            found.setdefault(name, []).append(result)
+        else:
+            found[name] = result
+    return found

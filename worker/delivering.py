@@ -7,6 +7,7 @@ finds it so after the lease ran out knows that the effect may have happened.
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,11 +22,12 @@ from worker import completing, consequences
 from worker.acting import Action, Call, Outcome
 from worker.consequences import Consequences, Ended
 from worker.errors import PermanentError, UncertainError, WorkerError
+from worker.following import ENDS, Follower
 from worker.gating import Gate, Refusal
 from worker.holding import Hold, person_key
 from worker.ledger import deliveries
 from worker.ledger.database import by_statement, is_away
-from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease
+from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease, Wake
 from worker.ledger.messages import Sent
 from worker.ledger.settling import PATIENCE_SECONDS
 from worker.ledger.storable import storable
@@ -54,6 +56,8 @@ class Delivered:
     conclusion: Conclusion
     bug: Exception | None = None
     woken_events: tuple[UUID, ...] = ()
+    woken: tuple[Wake, ...] = ()
+    """Other deliveries that can go on now."""
     opened: Hold | None = None
     """The account's circuit, when this attempt opened it."""
     closed: Hold | None = None
@@ -107,7 +111,22 @@ class _Attempt:
         except Exception as error:  # noqa: BLE001 - what is not foreseen is a bug, and has to end in a visible state
             conclusion = self._failed(error)
         what, woken = self._record(conclusion, outcome)
-        return self._delivered(what.conclusion, woken_events=woken, opened=what.opened, closed=what.closed)
+        wakes = self._followed_up(what.conclusion)
+        return self._delivered(what.conclusion, woken_events=woken, woken=wakes, opened=what.opened, closed=what.closed)
+
+    def _followed_up(self, conclusion: Conclusion) -> tuple[Wake, ...]:
+        """Let those go on that waited for this one; what fails here a sweep does."""
+        row, has_ended = self._row, conclusion.state in ENDS
+        if not row.has_line and not (row.has_followers and has_ended):
+            return ()
+        now = self._of.clock()
+        with suppress(SQLAlchemyError), self._of.engine.begin() as connection:
+            wakes = deliveries.next_in_line(connection, row, now) if row.has_line else []
+            if row.has_followers and has_ended:
+                follower = Follower(self._of.config, self._of.settings.rewake_seconds)
+                wakes += follower.follow(connection, row.id, now)
+            return tuple(wakes)
+        return ()
 
     def _delivered(self, conclusion: Conclusion, **more: Any) -> Delivered:
         row = self._row

@@ -4,7 +4,7 @@ Invariant: preparing sends nothing, and what it says of a person leaves only ins
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,14 +18,15 @@ from config.load import Config
 from config.rules import Rule, Step
 from worker.acting import Action, Call, Outcome, Session
 from worker.clock import Clock
-from worker.context import Subject, expression_context, personal_texts, personal_values
+from worker.context import Subject, by_step, expression_context, personal_texts, personal_values
 from worker.errors import PermanentError
 from worker.ledger import deliveries
 from worker.ledger.deliveries import Conclusion
 from worker.ledger.memory import Memory
 from worker.masking import mask
+from worker.planning import effect_key, with_element
 from worker.reading import Reader, Stored, Understanding, UnreadableError
-from worker.routing import COMPLETION_RULE, effect_key, fact_about, read_stored, said_by
+from worker.routing import COMPLETION_RULE, fact_about, read_stored, said_by
 from worker.states import DeliveryState, Reason
 
 NOTHING = Outcome()
@@ -95,25 +96,51 @@ class Preparation:
             if self._row.complete and ask_again:
                 raise SuppressedError(Reason.NOT_NEEDED)
             return dict(self._row.parameters)
-        rule, step = self._rule_and_step()
+        rule = self._rule()
         what = self._read_again()
         self._context = context = self._expression_context(what)
         try:
-            if self._row.effect_key is None and ask_again:
-                self._ask_again(rule, step, context, what)
+            step = self._step(rule, context)
+            context = self._context = self._with_own_names(rule, step, context)
+            if ask_again:
+                self._ask_once_more(rule, step, context, what)
             return step.render(context)
         except ExpressionError as error:
-            raise PermanentError(Reason.EXPRESSION, f"{rule.where}: step {step.id}: {error}") from None
+            raise PermanentError(Reason.EXPRESSION, f"{rule.where}: step {self._row.step}: {error}") from None
 
-    def _rule_and_step(self) -> tuple[Rule, Step]:
+    def _with_own_names(self, rule: Rule, step: Step, context: dict[str, Any]) -> dict[str, Any]:
+        """Add the rule's own values, the element of a list, and what the steps before brought."""
+        row, found = self._row, dict(with_element(step, self._row.step, rule.with_names(context)))
+        if row.needs:
+            with self._of.engine.connect() as connection:
+                found["steps"] = by_step(deliveries.results_of(connection, row.event_id, row.rule, row.needs))
+        return found
+
+    def _ask_once_more(self, rule: Rule, step: Step, context: dict[str, Any], what: Understanding) -> None:
+        """Ask what has to be so at the moment of sending."""
+        if context["order"]["is_probably_spam"] and not self._row.event_type.endswith(".spam_created"):
+            raise SuppressedError(Reason.SPAM, error="the order is probably spam")
+        if step.unless is not None and step.unless(context):
+            raise SuppressedError(Reason.NOT_NEEDED, error="what `unless` says is so by now")
+        if self._row.effect_key is None:
+            self._ask_again(rule, step, context, what)
+
+    def _rule(self) -> Rule:
         rule = self._of.config.rule(self._row.rule)
-        step = rule.step(self._row.step) if rule else None
-        if rule is None or step is None:
+        if rule is None:
+            raise PermanentError(Reason.RULE_MISSING, f'the rule "{self._row.rule}" is not configured any more')
+        return rule
+
+    def _step(self, rule: Rule, context: dict[str, Any]) -> Step:
+        step = rule.step(self._row.step, context)
+        if step is None and rule.plan is not None:
+            raise SuppressedError(Reason.NOT_NEEDED, error="the rule does not give this step any more")
+        if step is None:
             what = f'the rule "{self._row.rule}" with a step "{self._row.step}" is not configured any more'
             raise PermanentError(Reason.RULE_MISSING, what)
         if step.action != self._row.action:
             raise PermanentError(Reason.RULE_MISSING, f'{rule.where}: step "{step.id}" is now {step.action}')
-        return rule, step
+        return step
 
     def _read_again(self) -> Understanding:
         row = self._row
@@ -133,18 +160,18 @@ class Preparation:
             "id": str(row.event_id), "type": row.event_type, "account": row.event_account,
             "occurred_at": row.occurred_at, "received_at": row.received_at,
         }  # fmt: skip
-        subject = Subject(row.subject_account, row.subject)
+        subject = Subject(row.event_subject_account, row.event_subject)
         return expression_context(event, what.data, subject, row.snapshot or {}, self._now)
 
     def _ask_again(self, rule: Rule, step: Step, context: dict[str, Any], what: Understanding) -> None:
         """Ask what could not be asked when the event was routed: the condition, and the effect's name."""
-        if rule.condition and not rule.condition(context):
+        if not rule.applies(context):
             raise SuppressedError(Reason.NOT_NEEDED)
         row = self._row
         about = said_by(row.event_account, row.event_id, what)
         if row.is_fact:
-            about = fact_about(row.subject_account, row.event_type, row.dedupe_key)
-        effect = effect_key(rule, step, about, context)
+            about = fact_about(row.event_subject_account, row.event_type, row.dedupe_key)
+        effect = effect_key(rule, replace(step, id=row.step), about, context)
         while True:
             with self._of.engine.begin() as connection:
                 if deliveries.take_effect(connection, row.id, effect):

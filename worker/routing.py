@@ -4,7 +4,7 @@ Invariant: routing the same event again plans nothing that is already planned, a
 leaves a dead letter that says why.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -17,21 +17,23 @@ from config.expressions import ExpressionError
 from config.load import Config
 from config.rules import Rule, Step
 from config.settings import Settings
-from worker import completing, receipts
+from worker import completing, echoes, receipts
 from worker.clock import Clock
 from worker.context import Subject, expression_context
 from worker.ids import new_id
-from worker.ledger import deliveries, subjects
-from worker.ledger.deliveries import MOST_EFFECT_KEY_CHARACTERS, DeadLetter, Planned, Wake
-from worker.ledger.storable import storable_text
+from worker.ledger import deliveries, happened, subjects
+from worker.ledger.deliveries import DeadLetter, Planned, Wake
 from worker.ledger.tables import events
+from worker.planning import Happening, failures, plans
 from worker.reading import Completion, Fact, Reader, Stored, Understanding, UnreadableError
-from worker.snapshots import Snapshot
+from worker.snapshots import Merge, Snapshot
 from worker.states import RECONCILED, DeliveryState, EventState, Handling, Reason
 
 COMPLETION_RULE = "hookyard.complete"
 """The name under which a read of a vendor's API, for an event that leaves something out, is planned."""
 
+
+Unwanted = tuple[DeliveryState, Reason, str | None]
 
 # Made once: building a statement costs more than the database needs to run it.
 _TAKE = (
@@ -51,7 +53,7 @@ _RECONCILED = text(
 )
 _CONCLUDED = (
     "type", "handling", "occurred_at", "note", "subject", "subject_account", "state", "wake_at", "processed_at",
-    "reason", "last_error",
+    "reason", "last_error", "chain",
 )  # fmt: skip
 _CONCLUDE = (
     update(events).where(events.c.id == bindparam("b_id")).values({name: bindparam(name) for name in _CONCLUDED})
@@ -71,18 +73,6 @@ class Routed:
     """Why the event failed, and what is wrong in words."""
     dead: tuple[DeadLetter, ...] = ()
     """Deliveries that are dead from the start."""
-
-
-@dataclass(frozen=True)
-class _Happening:
-    """An event or a fact, as the rules are asked about it."""
-
-    id: UUID
-    type: str
-    account: str
-    about: str
-    """What the step of a rule without an effect key is done once for."""
-    subject: Subject
 
 
 @dataclass(frozen=True)
@@ -119,6 +109,7 @@ class _Routing:
         self._subject = Subject(row.account, row.subject)
         self._woken: list[Wake] = []
         self._dead: list[DeadLetter] = []
+        self._chain: list[str] = []
 
     def run(self) -> Routed:
         row = self._row
@@ -140,11 +131,13 @@ class _Routing:
             completion, note = self._find_order(what)
         if what.receipt is not None:
             receipts.take_in(self._connection, self._row.account, what.receipt, self._now)
-        merged = {
+        merges = {
             patch.subject: subjects.merge(self._connection, self._row.account, patch, self._now)
             for patch in what.patches
         }
+        merged = {subject: merge.snapshot for subject, merge in merges.items()}
         snapshot = self._snapshot(merged)
+        unwanted = self._unwanted(what, merges, snapshot)
         self._changes |= {
             "type": what.type, "handling": what.handling, "occurred_at": what.occurred_at, "note": note,
             "subject": self._subject.key, "subject_account": self._subject.account if self._subject.key else None,
@@ -152,7 +145,7 @@ class _Routing:
         if completion and not snapshot.complete and self._is_wanted(what):
             return self._wait_for(completion)
         about = said_by(self._row.account, self._row.id, what)
-        happenings = [_Happening(self._row.id, what.type, self._row.account, about, self._subject)]
+        happenings = [Happening(self._row.id, what.type, self._row.account, about, self._subject, what.occurred_at)]
         happenings += self._derive(what, snapshot)
         woken = self._wake_waiting() if snapshot.complete else ()
         event = {"account": self._row.account, "occurred_at": what.occurred_at, "received_at": self._row.received_at}
@@ -164,7 +157,8 @@ class _Routing:
         for happening in asked:
             known = snapshot if happening.subject == self._subject else self._snapshot_of(happening.subject, merged)
             context = expression_context(event, what.data, happening.subject, known.values, self._now)
-            self._ask_rules(happening, context)
+            self._cancel_waiting(happening)
+            self._ask_rules(happening, context, unwanted if happening.id == self._row.id else None)
         return self._conclude(EventState.PROCESSED, events=woken)
 
     def _told_before(self, what: Understanding) -> UUID | None:
@@ -176,6 +170,19 @@ class _Routing:
         values = {"account": self._row.account, "subject": self._subject.key, "type": what.type, "at": what.occurred_at}
         found: UUID | None = self._connection.scalar(_RECONCILED, values)
         return found
+
+    def _unwanted(self, what: Understanding, merges: Mapping[str, Merge], snapshot: Snapshot) -> Unwanted | None:
+        """Say why nothing is to follow from this event, and write down which rules' own writes led to it."""
+        own = merges.get(self._subject.key or "") if self._subject.account == self._row.account else None
+        if own is not None and not own.changed:
+            self._chain = echoes.chain_of(self._connection, self._subject, self._now)
+            self._changes["chain"] = self._chain or None
+        # What came to be has come to be, however late it is told.
+        if own is not None and own.stale and not what.type.endswith("created"):
+            return DeliveryState.SUPPRESSED, Reason.STALE, "something newer is known of its subject"
+        if snapshot.values.get("is_probably_spam") and not what.type.endswith(".spam_created"):
+            return DeliveryState.SUPPRESSED, Reason.SPAM, "the order is probably spam"
+        return None
 
     def _snapshot(self, merged: Mapping[str, Snapshot]) -> Snapshot:
         return Snapshot() if self._subject.key is None else self._snapshot_of(self._subject, merged)
@@ -244,7 +251,7 @@ class _Routing:
             return self._subject.account
         return fitting[0] if len(fitting) == 1 else None
 
-    def _derive(self, what: Understanding, snapshot: Snapshot) -> list[_Happening]:
+    def _derive(self, what: Understanding, snapshot: Snapshot) -> list[Happening]:
         """Write down the facts that are new; each exists at most once per subject and meaning."""
         if self._subject.key is None:
             return []
@@ -254,13 +261,14 @@ class _Routing:
             subject, key = Subject(self._subject.account, fact.subject), fact_key(fact)
             if fact_id := self._fact(fact.type, subject, key, what):
                 about = fact_about(subject.account, fact.type, key)
-                found.append(_Happening(fact_id, fact.type, subject.account, about, subject))
+                found.append(Happening(fact_id, fact.type, subject.account, about, subject, what.occurred_at))
         return found
 
     def _fact(self, fact: str, subject: Subject, key: str, what: Understanding) -> UUID | None:
         values = {
             "id": new_id(), "account": subject.account, "dedupe_key": key, "type": fact,
-            "parent_id": self._row.id, "handling": Handling.HANDLED, "state": EventState.PROCESSED,
+            "parent_id": self._row.id, "chain": self._chain or None, "handling": Handling.HANDLED,
+            "state": EventState.PROCESSED,
             "subject": subject.key, "subject_account": subject.account,
             "received_at": self._row.received_at, "occurred_at": what.occurred_at, "processed_at": self._now,
         }  # fmt: skip
@@ -274,22 +282,49 @@ class _Routing:
         woken = completing.wake_waiting(self._connection, self._subject.account, str(self._subject.key), self._now)
         return tuple(woken)
 
-    def _ask_rules(self, happening: _Happening, context: dict[str, Any]) -> None:
+    def _ask_rules(self, happening: Happening, context: dict[str, Any], unwanted: Unwanted | None) -> None:
         context = context | {"event": context["event"] | {"id": str(happening.id), "type": happening.type}}
         for rule in self._config.rules:
             if not rule.listens_to(happening.type, happening.account):
                 continue
-            failure = None
+            wanted: Iterable[Planned]
             try:
-                if rule.condition and not rule.condition(context):
-                    continue
+                applies = rule.applies(context)
             except ExpressionError as error:
-                failure = (Reason.EXPRESSION, f"{rule.where}: when: {error}")
-            for step in rule.steps:
-                wanted = self._planned(happening, rule, step, context)
-                if failure:
-                    wanted = replace(wanted, effect_key=None, failure=failure)
-                self._plan(wanted)
+                wanted = failures(rule, happening, f"{rule.where}: when: {error}", self._now)
+            else:
+                wanted = plans(rule, happening, context, self._now) if applies else ()
+            for delivery in wanted:
+                self._plan(self._as_wanted(rule, delivery, context, unwanted))
+
+    def _as_wanted(self, rule: Rule, wanted: Planned, context: dict[str, Any], unwanted: Unwanted | None) -> Planned:
+        """Return a delivery, which is not wanted when its event is stale, is an echo, or was overtaken already."""
+        step = rule.step(wanted.step, context)
+        if wanted.failure or step is None:
+            return wanted
+        if unwanted is None and rule.name in self._chain:
+            unwanted = (DeliveryState.SUPPRESSED, Reason.LOOP, "a write of this very rule led to the event")
+        if unwanted is None and step.cancel_on and (found := self._overtaken_by(step)):
+            unwanted = (DeliveryState.CANCELLED, Reason.OVERTAKEN, f"{found} has happened already")
+        return replace(wanted, unwanted=unwanted)
+
+    def _overtaken_by(self, step: Step) -> str | None:
+        """Return what has happened already of that which cancels a step: events come in any order."""
+        if self._subject.key is None:
+            return None
+        since = self._changes["occurred_at"]
+        known = happened.types_since(self._connection, self._subject.account, self._subject.key, since)
+        return next((type_ for type_ in known if step.is_cancelled_by(type_)), None)
+
+    def _cancel_waiting(self, happening: Happening) -> None:
+        """Cancel at once what waits and is overtaken by this."""
+        if happening.subject.key is None or not self._config.cancels(happening.type):
+            return
+        for row in deliveries.open_of_subject(self._connection, happening.subject.account, happening.subject.key):
+            rule = self._config.rule(row.rule)
+            step = rule.step(row.step) if rule else None
+            if step is not None and step.is_cancelled_by(happening.type) and row.event_id != happening.id:
+                deliveries.cancel(self._connection, row.id, f"{happening.type} happened", self._now)
 
     def _plan(self, wanted: Planned) -> None:
         written = deliveries.plan(self._connection, wanted, self._now, self._settings.rewake_seconds)
@@ -298,17 +333,6 @@ class _Routing:
         if written and wanted.failure:
             reason, what = wanted.failure
             self._dead.append(DeadLetter(written.id, wanted.event_id, wanted.action, wanted.account, reason, what))
-
-    def _planned(self, happening: _Happening, rule: Rule, step: Step, context: dict[str, Any]) -> Planned:
-        effect, failure = None, None
-        try:
-            effect = effect_key(rule, step, happening.about, context)
-        except ExpressionError as error:
-            failure = (Reason.EXPRESSION, f"{rule.where}: step {step.id}: once: {error}")
-        return Planned(
-            event_id=happening.id, rule=rule.name, step=step.id, action=step.action, account=step.account,
-            effect_key=effect, due_at=self._now, failure=failure,
-        )  # fmt: skip
 
     def _fail(self, reason: Reason, what: str) -> Routed:
         self._changes |= {"reason": reason, "last_error": what}
@@ -340,12 +364,3 @@ def fact_about(account: str, fact: str, key: str) -> str:
 def said_by(account: str, event_id: UUID, what: Understanding) -> str:
     """Return what names the saying of an event: what it says where the vendor may repeat it, else the event itself."""
     return f"{account}/{what.same_as}" if what.same_as else str(event_id)
-
-
-def effect_key(rule: Rule, step: Step, about: str, context: dict[str, Any]) -> str:
-    """Return the name of a step's effect; `about`: see `said_by`, `fact_about`. Raises ExpressionError."""
-    effect = f"{rule.name}/{step.id}/{about}" if step.effect_key is None else str(step.effect_key(context))
-    effect = storable_text(effect)
-    if not effect.strip() or len(effect) > MOST_EFFECT_KEY_CHARACTERS:
-        raise ExpressionError(f"a text of 1 to {MOST_EFFECT_KEY_CHARACTERS} characters is wanted")
-    return effect

@@ -29,6 +29,17 @@ class Patch:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """What came of taking a patch in."""
+
+    snapshot: "Snapshot"
+    changed: bool
+    """Whether any value is another one than before."""
+    stale: bool
+    """Whether something newer was known of everything that the patch says."""
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The newest known state of a subject; empty when it was never seen."""
 
@@ -36,13 +47,20 @@ class Snapshot:
     known_at: dict[str, str] = field(default_factory=dict)
     complete: bool = False
 
+    def taking_in(self, patch: Patch) -> Merge:
+        """Take a patch in, and say what that changed."""
+        merged, at = self.merged(patch), _instant(patch.as_of)
+        said = [name for name, value in patch.values.items() if value is not None]
+        stale = bool(said) and all(self.known_at.get(name, "") > at for name in said)
+        return Merge(merged, merged.values != self.values, stale)
+
     def merged(self, patch: Patch) -> "Snapshot":
         """Return the snapshot with a patch taken in."""
         return patch.merge(self, patch) if patch.merge else self.with_newest(patch)
 
     def with_newest(self, patch: Patch) -> "Snapshot":
         """Return the snapshot with the newest value of each field."""
-        at = patch.as_of.astimezone(UTC).isoformat(timespec="microseconds")
+        at = _instant(patch.as_of)
         values, known_at = dict(self.values), dict(self.known_at)
         for name, value in patch.values.items():
             if value is not None and at >= known_at.get(name, ""):
@@ -51,3 +69,7 @@ class Snapshot:
             known_at[_WHOLE] = max(at, known_at.get(_WHOLE, ""))
         still = self.complete and not (patch.outdates and at > known_at.get(_WHOLE, ""))
         return Snapshot(values, known_at, patch.complete or still)
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

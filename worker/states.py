@@ -124,5 +124,10 @@ class Reason(StrEnum):
     # Decisions
     DUPLICATE_EFFECT = "duplicate_effect"
     NOT_NEEDED = "not_needed"
+    OVERTAKEN = "overtaken"
+    NEED_FAILED = "need_failed"
+    STALE = "stale"
+    SPAM = "spam"
+    LOOP = "loop"
     PACED = "paced"
     BY_OPERATOR = "by_operator"

@@ -12,12 +12,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Engine, Row, text
 
+from config.load import Config
 from config.settings import Settings
 from worker import completing
 from worker.acting import Action
 from worker.circuits import Circuits
 from worker.clock import Clock
 from worker.delivering import lease_ran_out
+from worker.following import Follower, to_follow
 from worker.holding import LONGEST_WAIT
 from worker.ledger import deliveries, holds, paces, settling
 from worker.ledger.deliveries import AttemptRecord, DeadLetter, Wake
@@ -57,6 +59,7 @@ class Sweeper:
     actions: Mapping[str, Action]
     clock: Clock
     draw: Callable[[], float]
+    config: Config
 
     def sweep(self, busy: Sequence[str], *, events_too: bool) -> Swept:
         """Resolve leases that ran out, then return what is due (and of events), but for accounts that are `busy`."""
@@ -73,7 +76,17 @@ class Sweeper:
             due = deliveries.due(connection, now, busy, MOST_AT_ONCE, patience)
             probes = Circuits(connection, now).probe(patience)
             unknown = settling.to_ask(connection, now, busy, MOST_AT_ONCE, patience)
-        return Swept(due_events, due + probes, dead, unknown)
+        return Swept(due_events, due + probes + self._follow(now), dead, unknown)
+
+    def _follow(self, now: datetime) -> list[Wake]:
+        """Follow up the ends that whoever brought them about did not."""
+        with self.engine.connect() as connection:
+            ids = to_follow(connection)
+        follower, wakes = Follower(self.config, self.settings.rewake_seconds), []
+        for delivery_id in ids:
+            with self.engine.begin() as connection:
+                wakes += follower.follow(connection, delivery_id, now)
+        return wakes
 
     def tidy(self) -> None:
         """Forget what no delivery asks for any more: paces of persons and holds that ended long ago."""

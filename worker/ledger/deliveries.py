@@ -4,7 +4,7 @@ Invariant: only the holder of the newest attempt number concludes a delivery, an
 delivery that had, or may still have, its effect.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -59,6 +59,15 @@ class Planned:
     parameters: dict[str, str] | None = None
     failure: tuple[Reason, str] | None = None
     """Why it is dead from the start, and what is wrong in words."""
+    unwanted: tuple[DeliveryState, Reason, str | None] | None = None
+    """Why it is not wanted from the start: cancelled, or suppressed."""
+    subject: str | None = None
+    subject_account: str | None = None
+    event_at: datetime | None = None
+    needs: tuple[str, ...] = ()
+    """The steps, of the same event and rule, that must succeed first."""
+    has_followers: bool = False
+    """Whether its end means something for other deliveries."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +132,19 @@ def plan(connection: Connection, wanted: Planned, now: datetime, rewake_seconds:
         "action": wanted.action, "account": wanted.account, "effect_key": wanted.effect_key,
         "parameters": wanted.parameters, "due_at": wanted.due_at, "created_at": now, "updated_at": now,
         "state": DeliveryState.READY if wanted.due_at <= now else DeliveryState.WAITING,
-        "reason": None, "last_error": None, "duplicate_of": None,
+        "reason": None, "last_error": None, "duplicate_of": None, "series_at": wanted.due_at,
         "wake_at": max(wanted.due_at, now + timedelta(seconds=rewake_seconds) if wanted.due_at <= now else now),
+        "subject": wanted.subject, "subject_account": wanted.subject_account, "event_at": wanted.event_at,
+        "needs": list(wanted.needs), "has_followers": wanted.has_followers,
     }  # fmt: skip
+    if wanted.needs:
+        row |= {"state": DeliveryState.WAITING, "wake_at": None}
     if wanted.failure:
         reason, what = wanted.failure
         row |= {"state": DeliveryState.DEAD, "reason": reason, "last_error": what, "wake_at": None}
+    elif wanted.unwanted:
+        state, why, said = wanted.unwanted
+        row |= {"state": state, "reason": why, "last_error": said, "wake_at": None}
     while True:
         if connection.scalar(_PLAN, row):
             return Written(new, wanted.account, DeliveryState(str(row["state"])))
@@ -169,7 +185,8 @@ def holder_of_effect(connection: Connection, effect_key: str | None) -> UUID | N
 
 WITH_ITS_EVENT = """
     SELECT claimed.*, event.account AS event_account, event.type AS event_type, event.dedupe_key,
-           event.subject, event.subject_account, event.occurred_at, event.received_at,
+           event.subject AS event_subject, event.subject_account AS event_subject_account,
+           event.occurred_at, event.received_at,
            event.parent_id IS NOT NULL AND event.part IS NULL AS is_fact,
            coalesce(event.part, parent.part) AS part,
            coalesce(event.body, parent.body, request.body) AS body,
@@ -182,7 +199,13 @@ WITH_ITS_EVENT = """
            EXISTS (
                SELECT FROM holds WHERE holds.account = claimed.account AND kind IN ('recipient', 'template')
            ) AS has_holds,
-           coalesce(slow.failures, 0) AS slowing
+           coalesce(slow.failures, 0) AS slowing,
+           EXISTS (
+               SELECT FROM deliveries other
+               WHERE other.subject_account = claimed.subject_account AND other.subject = claimed.subject
+                     AND other.rule = claimed.rule AND other.id <> claimed.id
+                     AND other.state IN ('waiting', 'ready', 'retrying')
+           ) AS has_line
     FROM claimed
     JOIN events event ON event.id = claimed.event_id
     LEFT JOIN events parent ON parent.id = event.parent_id
@@ -198,7 +221,18 @@ _CLAIM = text(
     WITH claimed AS (
         UPDATE deliveries SET state = 'in_flight', attempts = attempts + 1, lease_owner = :owner,
                lease_expires_at = :lease_expires_at, sending_at = NULL, updated_at = :now
-        WHERE id = :id AND state = ANY(:open) AND due_at <= :now AND NOT EXISTS (
+        WHERE id = :id AND state = ANY(:open) AND due_at <= :now AND (needs = '{{}}' OR released) AND NOT EXISTS (
+            SELECT FROM deliveries other
+            WHERE other.subject_account = deliveries.subject_account AND other.subject = deliveries.subject
+                  AND other.rule = deliveries.rule AND other.id <> deliveries.id AND other.state = 'in_flight'
+        ) AND NOT EXISTS (
+            SELECT FROM deliveries other
+            WHERE other.subject_account = deliveries.subject_account AND other.subject = deliveries.subject
+                  AND other.rule = deliveries.rule AND other.state IN ('waiting', 'ready', 'retrying')
+                  AND (other.event_at, other.event_id) < (deliveries.event_at, deliveries.event_id)
+                  AND (other.needs = '{{}}' OR other.released)
+                  AND (other.state = 'retrying' OR other.due_at <= :now OR other.reason IS NOT NULL)
+        ) AND NOT EXISTS (
             SELECT FROM holds WHERE holds.account = deliveries.account AND kind = 'account' AND opened_at IS NOT NULL
             AND probe IS DISTINCT FROM deliveries.id
         )
@@ -224,11 +258,83 @@ class Lease:
 
 
 def claim(connection: Connection, delivery_id: UUID, lease: Lease) -> Row[Any] | None:
-    """Take a due delivery for one attempt; None when it is not due, not open, held, or somebody else has it."""
+    """Take a due delivery for one attempt; None when it is not due, not open, held, or somebody else has it.
+
+    Those of one subject and rule are taken one at a time, in the order of their events: one that has to wait for
+    another is looked at again in a moment.
+    """
     values = {
         "id": delivery_id, "owner": lease.owner, "now": lease.since, "lease_expires_at": lease.expires_at, "open": OPEN,
     }  # fmt: skip
-    return connection.execute(_CLAIM, values).one_or_none()
+    try:
+        return connection.execute(_CLAIM, values).one_or_none()
+    except IntegrityError:  # another of its line was taken at this very moment
+        return None
+
+
+_NEXT = text(
+    """
+    SELECT id, account FROM deliveries
+    WHERE subject_account = :account AND subject = :subject AND rule = :rule
+          AND state IN ('waiting', 'ready', 'retrying') AND due_at <= :now AND (needs = '{}' OR released)
+    ORDER BY event_at, event_id, id LIMIT 1
+    """
+)
+
+
+def next_in_line(connection: Connection, row: Row[Any], now: datetime) -> list[Wake]:
+    """Return which delivery of the same subject and rule may be taken now that another one ended."""
+    given = {"account": row.subject_account, "subject": row.subject, "rule": row.rule, "now": now}
+    return [Wake(found.id, found.account) for found in connection.execute(_NEXT, given)]
+
+
+def all_succeeded(connection: Connection, event_id: UUID, rule: str, steps: Sequence[str]) -> bool:
+    """Whether these steps of an event's rule have all succeeded."""
+    done = select(func.count()).where(
+        deliveries.c.event_id == event_id, deliveries.c.rule == rule, deliveries.c.step.in_(steps),
+        deliveries.c.state == DeliveryState.SUCCEEDED,
+    )  # fmt: skip
+    return connection.scalar(done) == len(steps)
+
+
+def results_of(connection: Connection, event_id: UUID, rule: str, steps: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return state and result of these steps of an event's rule, by the step's id."""
+    query = select(deliveries.c.step, deliveries.c.state, deliveries.c.result).where(
+        deliveries.c.event_id == event_id, deliveries.c.rule == rule, deliveries.c.step.in_(steps)
+    )
+    return {row.step: {"state": row.state, "result": row.result or {}} for row in connection.execute(query)}
+
+
+def move_if_free(connection: Connection, delivery_id: UUID, values: Mapping[str, Any]) -> bool:
+    """Change a delivery; False when another one has taken its effect meanwhile."""
+    try:
+        with connection.begin_nested():
+            connection.execute(deliveries.update().where(deliveries.c.id == delivery_id).values(values))
+    except IntegrityError:
+        return False
+    return True
+
+
+_OPEN_OF_SUBJECT = select(deliveries).where(
+    deliveries.c.subject_account == bindparam("b_account"),
+    deliveries.c.subject == bindparam("b_subject"),
+    deliveries.c.state.in_(OPEN_STATES),
+)
+
+
+def open_of_subject(connection: Connection, account: str, subject: str) -> Sequence[Row[Any]]:
+    """Lock and return what is open about a subject."""
+    given = {"b_account": account, "b_subject": subject}
+    return connection.execute(_OPEN_OF_SUBJECT.with_for_update(), given).all()
+
+
+def cancel(connection: Connection, delivery_id: UUID, what: str, now: datetime) -> None:
+    """Cancel a delivery that waits, because of what happened."""
+    values = {
+        "state": DeliveryState.CANCELLED, "reason": Reason.OVERTAKEN, "last_error": what, "wake_at": None,
+        "updated_at": now,
+    }  # fmt: skip
+    connection.execute(deliveries.update().where(deliveries.c.id == delivery_id).values(values))
 
 
 _MINE = (

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from worker.ledger.storable import storable
 from worker.ledger.tables import subjects
-from worker.snapshots import Patch, Snapshot
+from worker.snapshots import Merge, Patch, Snapshot
 
 # Made once: building a statement costs more than the database needs to run it.
 _MINE = (subjects.c.account == bindparam("b_account")) & (subjects.c.key == bindparam("b_key"))
@@ -32,18 +32,18 @@ def read_snapshot(connection: Connection, account: str, key: str, *, lock: bool 
     return Snapshot(row.snapshot, row.known_at, row.complete) if row else Snapshot()
 
 
-def merge(connection: Connection, account: str, patch: Patch, now: datetime) -> Snapshot:
-    """Take a patch in and return the snapshot that results."""
+def merge(connection: Connection, account: str, patch: Patch, now: datetime) -> Merge:
+    """Take a patch in; return the snapshot that results, and what it changed."""
     # A vendor's clock that is years ahead must not make its word stand for years.
     patch = replace(patch, values=storable(patch.values), as_of=min(patch.as_of, now))
-    first = Snapshot().merged(patch)
-    row = {"account": account, "key": patch.subject, "created_at": now, **_columns(first, now)}
+    first = Snapshot().taking_in(patch)
+    row = {"account": account, "key": patch.subject, "created_at": now, **_columns(first.snapshot, now)}
     if connection.scalar(_FIRST_SEEN, row):
         return first
-    merged = read_snapshot(connection, account, patch.subject, lock=True).merged(patch)
+    merge = read_snapshot(connection, account, patch.subject, lock=True).taking_in(patch)
     mine = {"b_account": account, "b_key": patch.subject}
-    connection.execute(_CHANGE, {**mine, **_columns(merged, now)})
-    return merged
+    connection.execute(_CHANGE, {**mine, **_columns(merge.snapshot, now)})
+    return merge
 
 
 def _columns(snapshot: Snapshot, now: datetime) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from worker.states import FREE_STATES, OPEN_STATES
 
@@ -56,6 +56,7 @@ events = Table(
     Column("subject", Text),
     Column("subject_account", Text),  # whose subject it is: a tap at one account may be about an order of another
     Column("parent_id", ID, ForeignKey("events.id")),  # the event a fact was derived from, or the request of a part
+    Column("chain", ARRAY(Text)),  # the rules whose own writes led to it
     Column("part", Text),  # where it stands in a body that may hold several events
     Column("trigger", Text),  # which of an account's endpoints it came in by
     Column("secret_index", SmallInteger),  # which of the account's secrets matched
@@ -109,6 +110,14 @@ deliveries = Table(
     Column("effect_key", Text),
     Column("duplicate_of", ID),
     Column("parameters", JSONB),  # only where no rule gives them: ids, nothing personal
+    Column("subject", Text),  # of its event, for what runs one at a time
+    Column("subject_account", Text),
+    Column("event_at", Instant),  # when its event happened: the order of those of one subject and rule
+    Column("needs", ARRAY(Text), nullable=False, server_default="{}"),  # the steps of its rule that must succeed first
+    Column("released", Boolean, nullable=False, server_default="false"),  # they did
+    Column("has_followers", Boolean, nullable=False, server_default="false"),  # its end means something for others
+    Column("followed", Text),  # the end that was followed up
+    Column("series_at", Instant),  # when the present series of attempts was due to begin
     Column("due_at", Instant, nullable=False),
     Column("wake_at", Instant),  # when a sweep should wake it, unless somebody did
     Column("attempts", Integer, nullable=False, server_default="0"),  # also the fencing number of the newest claim
@@ -126,6 +135,29 @@ deliveries = Table(
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("event_id", "rule", "step"),
     Index("uq_deliveries_effect", "effect_key", unique=True, postgresql_where=HOLDS_ITS_EFFECT),
+    Index(
+        "uq_deliveries_in_line",
+        "subject_account",
+        "subject",
+        "rule",
+        unique=True,
+        postgresql_where=text("state = 'in_flight' AND subject IS NOT NULL"),
+    ),
+    Index(
+        "ix_deliveries_line",
+        "subject_account",
+        "subject",
+        "rule",
+        postgresql_where=text("state IN ('waiting', 'ready', 'retrying') AND subject IS NOT NULL"),
+    ),
+    Index(
+        "ix_deliveries_to_follow",
+        "id",
+        postgresql_where=text(
+            "has_followers AND state IN ('succeeded', 'dead', 'cancelled', 'suppressed')"
+            " AND followed IS DISTINCT FROM state"
+        ),
+    ),
     Index("ix_deliveries_to_wake", "account", "wake_at", postgresql_where=IS_OPEN),
     Index("ix_deliveries_to_settle", "wake_at", postgresql_where=text("state = 'unknown' AND settle_at IS NOT NULL")),
     Index("ix_deliveries_leased", "lease_expires_at", postgresql_where=text("state = 'in_flight'")),

@@ -76,7 +76,7 @@ class Works:
             engine=self.engine, config=config, readers=readers, actions=self.actions, clock=self.clock,
             open_session=self.connections.open, draw=lambda: 0.5, worker="test", wait=self.clock.pass_,
         )  # fmt: skip
-        self.sweeper = Sweeper(self.engine, self.settings, self.actions, self.clock, lambda: 0.5)
+        self.sweeper = Sweeper(self.engine, self.settings, self.actions, self.clock, lambda: 0.5, config)
 
     def replace_action(self, name: str, **changes: Any) -> None:
         """Let an action be another one."""
