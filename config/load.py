@@ -20,6 +20,7 @@ from config.accounts import Account, AccountsFile, Business, Limits
 from config.expressions import BODY_NAMES, ExpressionError, Expressions
 from config.faults import ConfigError, Fault, suggest
 from config.limits import limits_of
+from config.python_rules import load_python_rules
 from config.rule_compiler import RuleCompiler
 from config.rule_sources import FallbackSource, RetrySource, RulesFile, RuleSource, StepSource
 from config.rules import Catalog, Rule, matches
@@ -108,6 +109,8 @@ def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog) -> C
         file = read_yaml(path, f"rules/{path.name}", environ)
         rules += _compile_file(file, compiler)
         faults += file.faults
+    from_packages, wrong = load_python_rules(compiler)
+    rules, faults = [*rules, *from_packages], [*faults, *wrong]
     faults += _repeated_names(rules)
     if faults or parsed is None:
         raise ConfigError(_in_order(faults))

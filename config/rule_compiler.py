@@ -26,6 +26,8 @@ class _Place:
     document: Document
     at: Location
     names: tuple[str, ...] = NAMES
+    literal: bool = False
+    """Whether texts stand for themselves, with no expression in them."""
 
     def below(self, *more: int | str) -> "_Place":
         return replace(self, at=(*self.at, *more))
@@ -46,6 +48,16 @@ class RuleCompiler:
 
     def compile(self, source: RuleSource, at: Location, document: Document) -> Rule:
         """Compile one rule; its faults stand in the document afterwards."""
+        place, rule = _Place(document, at), self.compile_head(source, at, document)
+        named, place = self._named(source, place)
+        return replace(rule, steps=tuple(self._steps(source.steps, place)), named=named)
+
+    def compile_literal_steps(self, sources: Sequence[StepSource], document: Document) -> tuple[Step, ...]:
+        """Compile steps whose texts stand for themselves."""
+        return tuple(self._steps(sources, _Place(document, (), literal=True)))
+
+    def compile_head(self, source: RuleSource, at: Location, document: Document) -> Rule:
+        """Compile what a rule listens to, without what it does."""
         place = _Place(document, at)
         for index, pattern in enumerate(source.on):
             self._check_pattern(pattern, place.below("on", index))
@@ -53,11 +65,10 @@ class RuleCompiler:
             if self._vendors is not None and name not in self._vendors:
                 place.below("from", index).fault(f'unknown account "{name}"' + suggest(name, self._vendors))
         condition = source.when and self._compiled(self._expressions.condition, source.when, place.below("when"))
-        named, place = self._named(source, place)
         return Rule(
             name=source.name, where=document.where(at), patterns=tuple(source.on),
-            accounts=frozenset(source.from_) if source.from_ is not None else None,
-            condition=condition or None, steps=tuple(self._steps(source, place)), named=named,
+            accounts=frozenset(source.from_) if source.from_ is not None else None, condition=condition or None,
+            steps=(),
         )  # fmt: skip
 
     def _named(self, source: RuleSource, place: _Place) -> tuple[dict[str, Any], _Place]:
@@ -76,9 +87,9 @@ class RuleCompiler:
         elif not any(matches(pattern, known) for known in self._catalog.event_types):
             place.fault(f'unknown event type "{pattern}"' + suggest(pattern, self._catalog.event_types))
 
-    def _steps(self, source: RuleSource, place: _Place) -> Iterator[Step]:
+    def _steps(self, sources: Sequence[StepSource], place: _Place) -> Iterator[Step]:
         used: list[str] = []
-        for index, step in enumerate(source.steps):
+        for index, step in enumerate(sources):
             here = place.below("steps", index)
             yield self._step(step, here, used)
 
@@ -172,12 +183,14 @@ class RuleCompiler:
             return {key: self._prepared(part, place.below(key)) for key, part in value.items()}
         if isinstance(value, list):
             return [self._prepared(part, place.below(index)) for index, part in enumerate(value)]
-        if isinstance(value, str) and self._expressions.is_template(value):
+        if not place.literal and isinstance(value, str) and self._expressions.is_template(value):
             return self._compiled(self._expressions.value, value, place)
         return value
 
     @staticmethod
     def _compiled(compiler: Callable[[str, Sequence[str]], Evaluate], text: str, place: _Place) -> Evaluate | None:
+        if place.literal:
+            return lambda _: text
         try:
             return compiler(text, place.names)
         except ExpressionError as error:
@@ -196,7 +209,7 @@ class RuleCompiler:
                     here.fault(f'unknown parameter "{loc[-1]}"' + suggest(str(loc[-1]), names))
                 elif detail["type"] == "missing":
                     here.fault(f'the parameter "{loc[-1]}" is missing')
-                elif detail["type"] == WHICH_PARAMETERS or not self._is_decided_later(given, loc):
+                elif place.literal or detail["type"] == WHICH_PARAMETERS or not self._is_decided_later(given, loc):
                     here.fault(f"{'.'.join(map(str, loc)) or 'parameters'}: {said}")
 
     def _is_decided_later(self, given: Any, loc: tuple[int | str, ...]) -> bool:

@@ -138,6 +138,8 @@ def matches(pattern: str, event_type: str) -> bool:
 
 WHICH_PARAMETERS = "which_parameters"
 """The type of a validation error that says which parameters are wanted together, whatever their values will be."""
+
+
 def _rendered(value: Any, context: Context) -> Any:
     if isinstance(value, dict):
         return {key: _rendered(part, context) for key, part in value.items()}
