@@ -16,6 +16,8 @@ from config.yaml_files import Document, Location
 _SEGMENT = re.compile(r"[a-z0-9_*]+\Z")
 OF_AN_ELEMENT = ("item", "index")
 """What the expressions of a step with `for_each` may speak of, too."""
+# Keys that are accepted once what they say is done.
+_NOT_YET = ("quiet_hours", "category", "success", "delivered_within", "retry", "priority")
 _ONLY_OF_MESSAGES = ("quiet_hours", "category", "success", "delivered_within")
 
 
@@ -150,6 +152,9 @@ class RuleCompiler:
             for key in _ONLY_OF_MESSAGES:
                 if getattr(source, key) is not None:
                     place.below(key).fault(f"{key}: {source.action} sends no message")
+        for key in _NOT_YET:
+            if key in source.model_fields_set:
+                place.below(key).fault(f'unknown key "{key}"')
         retry = source.retry
         return Step(
             id=step_id, action=source.action, account=account, effect_key=once or None, parameters=parameters,
