@@ -103,7 +103,9 @@ class _Attempt:
                 return None
             outcome = action.run(call)
             sent = message_of(self._row, outcome, self._about[0], self._of.clock())
-            conclusion = Conclusion(DeliveryState.SUCCEEDED, result=storable(outcome.result), sent=sent)
+            conclusion = Conclusion(
+                DeliveryState.SUCCEEDED, result=storable(outcome.result), sent=sent, wrote=bool(outcome.patches)
+            )
         except SQLAlchemyError:
             raise  # the ledger is away, nothing was sent: the lease runs out, and a sweep lets another attempt begin
         except SuppressedError as error:

@@ -17,9 +17,10 @@ from config.expressions import ExpressionError
 from config.load import Config
 from config.rules import Rule, Step
 from config.settings import Settings
-from worker import completing, echoes, receipts
+from worker import completing, receipts
 from worker.clock import Clock
 from worker.context import Subject, expression_context
+from worker.echoes import Echo, echo_of
 from worker.ids import new_id
 from worker.ledger import deliveries, happened, subjects
 from worker.ledger.deliveries import DeadLetter, Planned, Wake
@@ -109,7 +110,7 @@ class _Routing:
         self._subject = Subject(row.account, row.subject)
         self._woken: list[Wake] = []
         self._dead: list[DeadLetter] = []
-        self._chain: list[str] = []
+        self._echo = Echo()
 
     def run(self) -> Routed:
         row = self._row
@@ -174,9 +175,10 @@ class _Routing:
     def _unwanted(self, what: Understanding, merges: Mapping[str, Merge], snapshot: Snapshot) -> Unwanted | None:
         """Say why nothing is to follow from this event, and write down which rules' own writes led to it."""
         own = merges.get(self._subject.key or "") if self._subject.account == self._row.account else None
-        if own is not None and not own.changed:
-            self._chain = echoes.chain_of(self._connection, self._subject, self._now)
-            self._changes["chain"] = self._chain or None
+        if self._subject.key is not None:
+            is_new = own is None or own.changed
+            self._echo = echo_of(self._connection, self._subject, self._now, says_something_new=is_new)
+            self._changes["chain"] = list(self._echo.chain) or None
         # What came to be has come to be, however late it is told.
         if own is not None and own.stale and not what.type.endswith("created"):
             return DeliveryState.SUPPRESSED, Reason.STALE, "something newer is known of its subject"
@@ -267,7 +269,7 @@ class _Routing:
     def _fact(self, fact: str, subject: Subject, key: str, what: Understanding) -> UUID | None:
         values = {
             "id": new_id(), "account": subject.account, "dedupe_key": key, "type": fact,
-            "parent_id": self._row.id, "chain": self._chain or None, "handling": Handling.HANDLED,
+            "parent_id": self._row.id, "chain": list(self._echo.chain) or None, "handling": Handling.HANDLED,
             "state": EventState.PROCESSED,
             "subject": subject.key, "subject_account": subject.account,
             "received_at": self._row.received_at, "occurred_at": what.occurred_at, "processed_at": self._now,
@@ -302,8 +304,8 @@ class _Routing:
         step = rule.step(wanted.step, context)
         if wanted.failure or step is None:
             return wanted
-        if unwanted is None and rule.name in self._chain:
-            unwanted = (DeliveryState.SUPPRESSED, Reason.LOOP, "a write of this very rule led to the event")
+        if unwanted is None and rule.name in self._echo.blocked:
+            unwanted = (DeliveryState.SUPPRESSED, Reason.LOOP, "a write of this very rule led to it")
         if unwanted is None and step.cancel_on and (found := self._overtaken_by(step)):
             unwanted = (DeliveryState.CANCELLED, Reason.OVERTAKEN, f"{found} has happened already")
         return replace(wanted, unwanted=unwanted)

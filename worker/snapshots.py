@@ -34,9 +34,9 @@ class Merge:
 
     snapshot: "Snapshot"
     changed: bool
-    """Whether any value is another one than before."""
+    """Whether any value is another one than before, apart from when something was."""
     stale: bool
-    """Whether something newer was known of everything that the patch says."""
+    """Whether something newer was known of everything that the patch says, and not the same."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,10 @@ class Snapshot:
         """Take a patch in, and say what that changed."""
         merged, at = self.merged(patch), _instant(patch.as_of)
         said = [name for name, value in patch.values.items() if value is not None]
-        stale = bool(said) and all(self.known_at.get(name, "") > at for name in said)
-        return Merge(merged, merged.values != self.values, stale)
+        differs = any(patch.values[name] != self.values.get(name) for name in said if not _is_time(name))
+        stale = differs and all(self.known_at.get(name, "") > at for name in said)
+        changed = any(value != self.values.get(name) for name, value in merged.values.items() if not _is_time(name))
+        return Merge(merged, changed, stale)
 
     def merged(self, patch: Patch) -> "Snapshot":
         """Return the snapshot with a patch taken in."""
@@ -73,3 +75,7 @@ class Snapshot:
 
 def _instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _is_time(name: str) -> bool:
+    return name.endswith("_at")

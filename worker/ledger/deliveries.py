@@ -80,6 +80,8 @@ class Conclusion:
     due_at: datetime | None = None
     result: dict[str, Any] | None = None
     duplicate_of: UUID | None = None
+    wrote: bool = False
+    """Whether the answer said what its subject is now."""
     held_until: datetime | None = None
     """It waits for its account: until when no probe goes through. The attempt does not count towards giving up."""
 
@@ -424,6 +426,8 @@ def _concluded(conclusion: Conclusion, now: datetime) -> dict[str, Any]:
         values["due_at"] = conclusion.due_at
     if conclusion.result is not None:
         values["result"] = conclusion.result
+    if conclusion.wrote:
+        values["wrote"] = True
     if conclusion.duplicate_of is not None:
         values["duplicate_of"] = conclusion.duplicate_of
     return values

@@ -117,6 +117,7 @@ deliveries = Table(
     Column("released", Boolean, nullable=False, server_default="false"),  # they did
     Column("has_followers", Boolean, nullable=False, server_default="false"),  # its end means something for others
     Column("followed", Text),  # the end that was followed up
+    Column("wrote", Boolean, nullable=False, server_default="false"),  # its answer said what its subject is now
     Column("series_at", Instant),  # when the present series of attempts was due to begin
     Column("due_at", Instant, nullable=False),
     Column("wake_at", Instant),  # when a sweep should wake it, unless somebody did
@@ -150,6 +151,7 @@ deliveries = Table(
         "rule",
         postgresql_where=text("state IN ('waiting', 'ready', 'retrying') AND subject IS NOT NULL"),
     ),
+    Index("ix_deliveries_of_subject", "subject", "sending_at", postgresql_where=text("subject IS NOT NULL")),
     Index(
         "ix_deliveries_to_follow",
         "id",

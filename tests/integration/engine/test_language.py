@@ -425,7 +425,27 @@ def test_a_change_that_is_not_ours_is_no_echo(works: "Works") -> None:
     [wake] = works.receive(order_created()).deliveries
     works.deliver(wake)
 
-    routed = works.receive(order_status_changed("in_process"))
+    later = (works.clock() + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    works.clock.pass_(10)
+
+    routed = works.receive(order_status_changed("in_process", last_updated_at=later) | {"timestamp": later})
 
     [row] = works.shop.rows("SELECT * FROM deliveries WHERE event_id = :id", id=routed.event_id)
     assert row.reason is None
+
+
+def test_rules_of_two_vendors_do_not_set_each_other_off_for_ever(works: "Works") -> None:
+    """A write whose answer says nothing of its subject may be followed once; what follows from that is cut."""
+    works.shop.write_rules("rules:\n  - name: writer\n    on: [scalev.order.*]\n    steps:\n" + step())
+    works.reload()
+    doing = Doing(works)
+    works.replace_action("scalev.change_status", run=lambda call: (doing.asked.append(call), Outcome())[1])
+    works.receive(order_created())
+
+    for seconds in range(1, 8):
+        works.settle(1)
+        works.receive(updated(works, seconds, f"told {seconds}"))
+
+    works.settle()
+    assert 1 < len(doing.asked) <= 3
+    assert {row.reason for row in works.shop.deliveries("suppressed")} == {"loop"}
