@@ -239,8 +239,8 @@ def _as_conclusion(deferral: Deferral, row: Row[Any]) -> Conclusion:
 def message_of(row: Row[Any], outcome: Outcome, recipient: str | None, now: datetime) -> Sent | None:
     """Return the message that an action sent; None when it sent none, or none whose id is known.
 
-    A platform that tells no id (ChatGPT Builder) leaves nothing here: its receipts come from Meta, and can be matched by
-    the person and the time only.
+    A platform that tells no id (ChatGPT Builder) leaves nothing here: its receipts come from Meta, and can be matched
+    by the person and the time only.
     """
     message_id = outcome.result.get("message_id")
     if not recipient or not isinstance(message_id, str):
