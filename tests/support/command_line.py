@@ -19,6 +19,8 @@ def refusal(arguments: list[str]) -> str | None:
             if not hasattr(command, "resolve_command"):
                 return None
             left = [*getattr(context, "_protected_args", []), *context.args]
+            if not left and command.invoke_without_command:  # a group that does something alone
+                return None
             name, command, rest = command.resolve_command(context, left)
             parent = context
     except SystemExit as error:  # --help
