@@ -6,6 +6,7 @@ ExpressionError, and a name without a value is an error, never an empty text.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
@@ -34,6 +35,27 @@ Evaluate = Callable[[Context], Any]
 
 class ExpressionError(Exception):
     """An expression cannot be read, or has no value for this event; the text says why."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A compiled expression that knows what it was compiled from."""
+
+    text: str
+    evaluate: Evaluate = field(repr=False)
+    where: str = ""
+    """File and line it stands on."""
+
+    def __call__(self, context: Context) -> Any:
+        """Return its value; raises ExpressionError."""
+        try:
+            return self.evaluate(context)
+        except ExpressionError:
+            raise
+        except TemplateError as error:
+            raise ExpressionError(f"`{self.text}`: {_without_objects(error.message or '')}") from None
+        except Exception as error:  # noqa: BLE001 - whatever the user's expression does is the user's to mend
+            raise ExpressionError(f"`{self.text}`: {type(error).__name__}") from None
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -68,11 +90,11 @@ class Expressions:
         self._jinja.filters["money"] = _money
         self._jinja.filters["localtime"] = lambda value, form="%d %b %Y %H:%M": _local(value, business, form)
 
-    def condition(self, text: str, names: Sequence[str] = NAMES) -> Evaluate:
+    def condition(self, text: str, names: Sequence[str] = NAMES) -> "Expression":
         """Compile a bare expression such as `order.status == "paid"`; raises ExpressionError."""
         return self._guarded(text, self._expression(text, names))
 
-    def value(self, text: str, names: Sequence[str] = NAMES) -> Evaluate:
+    def value(self, text: str, names: Sequence[str] = NAMES) -> "Expression":
         """Compile a text with `{{ … }}` in it; one that is a single expression keeps its value's type."""
         if whole := _WHOLE.match(text):
             return self._guarded(text, self._expression(whole["inner"], names))
@@ -115,18 +137,9 @@ class Expressions:
                     word = kind.__name__.lower()
                     raise ExpressionError(f'cannot be read: no {word} named "{node.name}"' + suggest(node.name, known))
 
-    def _guarded(self, text: str, evaluate: Evaluate) -> Evaluate:
-        def guarded(context: Context) -> Any:
-            try:
-                return evaluate(context)
-            except ExpressionError:
-                raise
-            except TemplateError as error:
-                raise ExpressionError(f"`{text.strip()}`: {_without_objects(error.message or '')}") from None
-            except Exception as error:  # noqa: BLE001 - whatever the user's expression does is the user's to mend
-                raise ExpressionError(f"`{text.strip()}`: {type(error).__name__}") from None
-
-        return guarded
+    @staticmethod
+    def _guarded(text: str, evaluate: Evaluate) -> "Expression":
+        return Expression(text.strip(), evaluate)
 
 
 def _not_none(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from config.expressions import NAMES, Evaluate, ExpressionError, Expressions
+from config.expressions import NAMES, Evaluate, Expression, ExpressionError, Expressions
 from config.faults import suggest
 from config.rule_sources import ActingSource, FallbackSource, RuleSource, StepSource
 from config.rules import PRIORITIES, WHICH_PARAMETERS, Catalog, Patience, Rule, Step, matches
@@ -193,11 +193,11 @@ class RuleCompiler:
         return value
 
     @staticmethod
-    def _compiled(compiler: Callable[[str, Sequence[str]], Evaluate], text: str, place: _Place) -> Evaluate | None:
+    def _compiled(compiler: Callable[[str, Sequence[str]], Expression], text: str, place: _Place) -> Evaluate | None:
         if place.literal:
             return lambda _: text
         try:
-            return compiler(text, place.names)
+            return replace(compiler(text, place.names), where=place.document.where(place.at))
         except ExpressionError as error:
             place.fault(str(error))
         return None

@@ -17,6 +17,7 @@ from config.expressions import ExpressionError
 from config.load import Config
 from config.rules import Rule, Step
 from worker.acting import Action, Call, Outcome, Session
+from worker.asking import fact_about, said_by
 from worker.clock import Clock
 from worker.context import Subject, by_step, expression_context, personal_texts, personal_values
 from worker.errors import PermanentError
@@ -26,7 +27,7 @@ from worker.ledger.memory import Memory
 from worker.masking import mask
 from worker.planning import effect_key, with_element
 from worker.reading import Reader, Stored, Understanding, UnreadableError
-from worker.routing import COMPLETION_RULE, fact_about, read_stored, said_by
+from worker.routing import COMPLETION_RULE, read_stored
 from worker.states import DeliveryState, Reason
 
 NOTHING = Outcome()

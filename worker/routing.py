@@ -4,8 +4,8 @@ Invariant: routing the same event again plans nothing that is already planned, a
 leaves a dead letter that says why.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,28 +13,25 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from config.expressions import ExpressionError
 from config.load import Config
-from config.rules import Rule, Step
+from config.rules import Step
 from config.settings import Settings
 from worker import completing, receipts
+from worker.asking import Derived, Unwanted, context_of, derived, said_by, wanted_by, why_unwanted, with_verdict
 from worker.clock import Clock
-from worker.context import Subject, expression_context
+from worker.context import Subject
 from worker.echoes import Echo, echo_of
 from worker.ids import new_id
 from worker.ledger import deliveries, happened, subjects
 from worker.ledger.deliveries import DeadLetter, Planned, Wake
 from worker.ledger.tables import events
-from worker.planning import Happening, failures, plans
-from worker.reading import Completion, Fact, Reader, Stored, Understanding, UnreadableError
+from worker.planning import Happening
+from worker.reading import Completion, Reader, Stored, Understanding, UnreadableError
 from worker.snapshots import Merge, Snapshot
 from worker.states import RECONCILED, DeliveryState, EventState, Handling, Reason
 
 COMPLETION_RULE = "hookyard.complete"
 """The name under which a read of a vendor's API, for an event that leaves something out, is planned."""
-
-
-Unwanted = tuple[DeliveryState, Reason, str | None]
 
 # Made once: building a statement costs more than the database needs to run it.
 _TAKE = (
@@ -157,7 +154,7 @@ class _Routing:
             self._changes["note"] = f"told before by reconciling, event {earlier}"
         for happening in asked:
             known = snapshot if happening.subject == self._subject else self._snapshot_of(happening.subject, merged)
-            context = expression_context(event, what.data, happening.subject, known.values, self._now)
+            context = context_of(happening, what.data, event, known, self._now)
             self._cancel_waiting(happening)
             self._ask_rules(happening, context, unwanted if happening.id == self._row.id else None)
         return self._conclude(EventState.PROCESSED, events=woken)
@@ -179,12 +176,7 @@ class _Routing:
             is_new = own is None or own.changed
             self._echo = echo_of(self._connection, self._subject, self._now, says_something_new=is_new)
             self._changes["chain"] = list(self._echo.chain) or None
-        # What came to be has come to be, however late it is told.
-        if own is not None and own.stale and not what.type.endswith("created"):
-            return DeliveryState.SUPPRESSED, Reason.STALE, "something newer is known of its subject"
-        if snapshot.values.get("is_probably_spam") and not what.type.endswith(".spam_created"):
-            return DeliveryState.SUPPRESSED, Reason.SPAM, "the order is probably spam"
-        return None
+        return why_unwanted(what, own, snapshot)
 
     def _snapshot(self, merged: Mapping[str, Snapshot]) -> Snapshot:
         return Snapshot() if self._subject.key is None else self._snapshot_of(self._subject, merged)
@@ -255,20 +247,16 @@ class _Routing:
 
     def _derive(self, what: Understanding, snapshot: Snapshot) -> list[Happening]:
         """Write down the facts that are new; each exists at most once per subject and meaning."""
-        if self._subject.key is None:
-            return []
-        found = []
-        own = (Fact(type_, self._subject.key) for type_ in what.facts(snapshot))
-        for fact in (*own, *what.other_facts(snapshot)):
-            subject, key = Subject(self._subject.account, fact.subject), fact_key(fact)
-            if fact_id := self._fact(fact.type, subject, key, what):
-                about = fact_about(subject.account, fact.type, key)
-                found.append(Happening(fact_id, fact.type, subject.account, about, subject, what.occurred_at))
-        return found
+        return [
+            fact.happening(fact_id, what.occurred_at)
+            for fact in derived(what, self._subject, snapshot)
+            if (fact_id := self._fact(fact, what))
+        ]
 
-    def _fact(self, fact: str, subject: Subject, key: str, what: Understanding) -> UUID | None:
+    def _fact(self, fact: Derived, what: Understanding) -> UUID | None:
+        subject = fact.subject
         values = {
-            "id": new_id(), "account": subject.account, "dedupe_key": key, "type": fact,
+            "id": new_id(), "account": subject.account, "dedupe_key": fact.key, "type": fact.type,
             "parent_id": self._row.id, "chain": list(self._echo.chain) or None, "handling": Handling.HANDLED,
             "state": EventState.PROCESSED,
             "subject": subject.key, "subject_account": subject.account,
@@ -276,7 +264,7 @@ class _Routing:
         }  # fmt: skip
         self._connection.execute(insert(events).values(values).on_conflict_do_nothing())
         # The parent's own fact comes back on a replay too: its rules are asked again, what is planned stays.
-        mine = (events.c.account == subject.account) & (events.c.dedupe_key == key)
+        mine = (events.c.account == subject.account) & (events.c.dedupe_key == fact.key)
         return self._connection.scalar(select(events.c.id).where(mine, events.c.parent_id == self._row.id))
 
     def _wake_waiting(self) -> tuple[UUID, ...]:
@@ -285,30 +273,12 @@ class _Routing:
         return tuple(woken)
 
     def _ask_rules(self, happening: Happening, context: dict[str, Any], unwanted: Unwanted | None) -> None:
-        context = context | {"event": context["event"] | {"id": str(happening.id), "type": happening.type}}
         for rule in self._config.rules:
             if not rule.listens_to(happening.type, happening.account):
                 continue
-            wanted: Iterable[Planned]
-            try:
-                applies = rule.applies(context)
-            except ExpressionError as error:
-                wanted = failures(rule, happening, f"{rule.where}: when: {error}", self._now)
-            else:
-                wanted = plans(rule, happening, context, self._now) if applies else ()
-            for delivery in wanted:
-                self._plan(self._as_wanted(rule, delivery, context, unwanted))
-
-    def _as_wanted(self, rule: Rule, wanted: Planned, context: dict[str, Any], unwanted: Unwanted | None) -> Planned:
-        """Return a delivery, which is not wanted when its event is stale, is an echo, or was overtaken already."""
-        step = rule.step(wanted.step, context)
-        if wanted.failure or step is None:
-            return wanted
-        if unwanted is None and rule.name in self._echo.blocked:
-            unwanted = (DeliveryState.SUPPRESSED, Reason.LOOP, "a write of this very rule led to it")
-        if unwanted is None and step.cancel_on and (found := self._overtaken_by(step)):
-            unwanted = (DeliveryState.CANCELLED, Reason.OVERTAKEN, f"{found} has happened already")
-        return replace(wanted, unwanted=unwanted)
+            for wanted in wanted_by(rule, happening, context, self._now):
+                blocked = self._echo.blocked
+                self._plan(with_verdict(rule, wanted, context, unwanted, blocked, self._overtaken_by))
 
     def _overtaken_by(self, step: Step) -> str | None:
         """Return what has happened already of that which cancels a step: events come in any order."""
@@ -351,18 +321,3 @@ class _Routing:
         return Routed(
             self._row.id, self._row.type, state, deliveries=tuple(self._woken), dead=tuple(self._dead), **more
         )
-
-
-def fact_key(fact: Fact) -> str:
-    """Return what a fact exists once for: its subject, and its meaning where the subject may have several."""
-    return f"fact:{fact.type}:{fact.subject}" + (f":{fact.meaning}" if fact.meaning else "")
-
-
-def fact_about(account: str, fact: str, key: str) -> str:
-    """Return what a fact's effects are named after: two accounts may have an order of one number each."""
-    return f"{account}/{key.removeprefix(f'fact:{fact}:')}"
-
-
-def said_by(account: str, event_id: UUID, what: Understanding) -> str:
-    """Return what names the saying of an event: what it says where the vendor may repeat it, else the event itself."""
-    return f"{account}/{what.same_as}" if what.same_as else str(event_id)
