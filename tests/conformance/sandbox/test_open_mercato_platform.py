@@ -217,7 +217,8 @@ def test_undoes_and_does_again(erp: httpx.Client) -> None:
     assert creation["snapshotBefore"] is None
 
     def titles() -> list[str]:
-        return [deal["title"] for deal in erp.get("/customers/deals").json()["items"]]
+        found = erp.get("/customers/deals", params={"id": identity})
+        return [deal["title"] for deal in found.json()["items"]]
 
     undo = {"undoToken": change["undoToken"]}
     assert erp.post(f"{log}/undo", json=undo).status_code == 200
