@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from config.load import Config
 from config.rules import Step
 from config.settings import Settings
-from worker import completing, receipts
+from worker import completing, receipts, taps
 from worker.asking import Derived, Unwanted, context_of, derived, said_by, wanted_by, why_unwanted, with_verdict
 from worker.clock import Clock
 from worker.context import Subject
@@ -126,7 +126,9 @@ class _Routing:
         self._subject = Subject(self._row.account, what.subject)
         completion, note = what.completion, None
         if what.order is not None:
-            completion, note = self._find_order(what)
+            tap = taps.find(self._connection, self._config, what.order)
+            completion, note = tap.completion, tap.note
+            self._subject = tap.subject or self._subject
         if what.receipt is not None:
             receipts.take_in(self._connection, self._row.account, what.receipt, self._now)
         merges = {
@@ -186,28 +188,6 @@ class _Routing:
         if subject.account == self._row.account and key in merged:
             return merged[key]
         return subjects.read_snapshot(self._connection, subject.account, key)
-
-    def _find_order(self, what: Understanding) -> tuple[Completion | None, str | None]:
-        """Find the order that an event of another vendor is about; never guess."""
-        assert what.order is not None  # noqa: S101 - the caller's condition, told to mypy
-        if what.order.order_id:
-            return self._named_order(what.order.order_id)
-        message_id = what.order.replied_to
-        if message_id and (found := deliveries.subject_of_message(self._connection, message_id)):
-            self._subject = Subject(*found)
-            return None, None
-        if what.order.by_button:
-            return self._named_order(what.order.by_button)
-        nothing = "the message that was answered is none of ours" if message_id else None
-        return None, nothing or "nothing says which order this is about"
-
-    def _named_order(self, order_id: str) -> tuple[Completion | None, str | None]:
-        key = f"order:{order_id}"
-        knowing = subjects.accounts_that_know(self._connection, key) or self._accounts_of("scalev")
-        if len(knowing) != 1:
-            return None, f"order {order_id} could be of {' or '.join(knowing) or 'no account'}"
-        self._subject = Subject(knowing[0], key)
-        return Completion("scalev.get_order", {"order_id": order_id}), None
 
     def _accounts_of(self, vendor: str) -> list[str]:
         return [name for name, account in self._config.accounts.items() if account.vendor == vendor]
