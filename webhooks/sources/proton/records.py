@@ -67,8 +67,7 @@ def call_note_patch(data: Any, said_at: datetime) -> Patch | None:
     associations = fields.at(data, "associations")
     values["associations"] = fields.jsonable(associations) if isinstance(associations, list) else None
     values["custom_fields"] = custom_fields(data)
-    edited_at = fields.moment(fields.at(data, "last_edited_date"))
-    return Patch(f"call_note:{key}", values, edited_at or said_at, complete=values["user_id"] is not None)
+    return Patch(f"call_note:{key}", values, said_at, complete=values["user_id"] is not None)
 
 
 def custom_fields(data: Any) -> dict[str, Any] | None:

@@ -7,11 +7,13 @@ Invariant: what another company's event says touches nothing here: it is stored,
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from config.accounts import Account, ProtonAccount
 from config.webhook_auth import JwtScheme
+from webhooks import fields
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.sources.proton.envelope import Envelope, Header, opened, part_of, parts
@@ -98,6 +100,9 @@ def _read(event: Stored, account: Account, country: str) -> Understanding:
     at = said.occurred_at or event.received_at
     type_, handling = f"proton.{said.name}", _handling(said, account)
     patch = None if handling is not Handling.HANDLED else _patch(said, at, country)
+    if patch is not None and said.is_thin and said.name.endswith(".updated"):
+        # Not later than we heard of it: what is read afterwards has to count as newer, whatever Proton's clock says.
+        patch = replace(patch, outdates=True, as_of=min(at, event.received_at))
     if patch is None:
         return Understanding(type_, handling, said.data, at)
     return Understanding(
@@ -116,7 +121,7 @@ def _completion(said: Envelope, patch: Patch) -> Completion | None:
 def _patch(said: Envelope, at: datetime, country: str) -> Patch | None:
     if said.kind == "customer":
         return customer_patch(said.data, at, country)
-    return call_note_patch(said.data, at)
+    return call_note_patch(said.data, fields.moment(fields.at(said.data, "last_edited_date")) or at)
 
 
 def _same_as(said: Envelope, at: datetime) -> str | None:
