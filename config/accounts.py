@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.quiet_hours import QuietSpan
 from config.webhook_auth import HeaderName, Secret, Secrets, UrlSecret, WebhookAuth
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -69,10 +70,11 @@ class Part(BaseModel):
 
 
 class Business(Part):
-    """The shop: its time zone and the country whose phone numbers are written without a country code."""
+    """The shop: its time zone, the country whose phone numbers are written without a country code, when it is quiet."""
 
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Jakarta"
     country: Country = "ID"
+    quiet_hours: QuietSpan | None = Field(default=None, description='When no messages are sent, as "21:00-08:00".')
 
     @property
     def zone(self) -> ZoneInfo:
@@ -108,6 +110,7 @@ class CalledAccount(Account):
         default=False, description="Whether base_url may be a name of an address that is not public."
     )
     limits: Limits = Field(default=Limits(), description="Where they differ from the vendor's under `limits`.")
+    quiet_hours: QuietSpan | None = Field(default=None, description="Where they differ from the shop's; null for none.")
 
 
 class ScalevAccount(CalledAccount):

@@ -21,6 +21,7 @@ from config.expressions import BODY_NAMES, ExpressionError, Expressions
 from config.faults import ConfigError, Fault, suggest
 from config.limits import limits_of
 from config.python_rules import load_python_rules
+from config.quiet_hours import Quiet
 from config.rule_compiler import RuleCompiler
 from config.rule_sources import FallbackSource, RetrySource, RulesFile, RuleSource, StepSource
 from config.rules import Catalog, Rule, matches
@@ -66,6 +67,13 @@ class Config:
     def limits_of(self, account: str) -> Limits:
         """Return how fast an account may be called."""
         return limits_of(self.accounts[account], self.limits)
+
+    def quiet_hours(self, account: str) -> Quiet | None:
+        """Return the hours in which an account sends no messages by itself."""
+        configured = self.accounts.get(account)
+        if isinstance(configured, models.CalledAccount) and "quiet_hours" in configured.model_fields_set:
+            return configured.quiet_hours
+        return self.business.quiet_hours
 
     def country(self, account: str) -> str:
         """Return the country whose local phone numbers an account's data is read with."""

@@ -19,11 +19,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
 from worker import completing, consequences
-from worker.acting import Action, Call, Outcome
+from worker.acting import Action, Call, Outcome, nobody
 from worker.consequences import Consequences, Ended
 from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.following import ENDS, Follower
-from worker.gating import Gate, Refusal
+from worker.gating import Gate
 from worker.holding import Hold, person_key
 from worker.ledger import deliveries
 from worker.ledger.database import by_statement, is_away
@@ -33,6 +33,8 @@ from worker.ledger.settling import PATIENCE_SECONDS
 from worker.ledger.storable import storable
 from worker.limits import allowed_for
 from worker.masking import mask_message
+from worker.messaging.guarding import Guard
+from worker.messaging.refusing import Refusal
 from worker.pacing import Pacer
 from worker.preparing import NOTHING, Preparation, SuppressedError, Workshop
 from worker.retry import decide
@@ -144,7 +146,7 @@ class _Attempt:
         limits = self._of.config.limits_of(row.account)
         pacer = Pacer(self._of.engine, self._of.clock, self._of.wait)
         pacer.follow(call.session, row.account, allowed_for(limits, row.slowing), first_is_reserved=True)
-        gate = Gate(row, limits, *self._about)
+        gate = Gate(row, limits, *self._about, self._guard(action))
         if gate.is_open:
             return None
         with self._of.engine.begin() as connection:
@@ -159,6 +161,12 @@ class _Attempt:
             raise PermanentError(found.reason, found.error)
         self._of.wait((found - now).total_seconds())
         return None
+
+    def _guard(self, action: Action) -> Guard | None:
+        step = self._ready.step
+        if step is None or action.recipient is nobody:
+            return None
+        return Guard(self._of.config, self._row.id, self._row.account, step)
 
     def _announce(self) -> bool:
         now = self._of.clock()

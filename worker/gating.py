@@ -1,4 +1,4 @@
-"""What stands between a delivery that is ready to be sent and the vendor: holds of its person and its template, limits.
+"""What stands between a delivery that is ready to be sent and the vendor: holds, what guards messages, limits.
 
 Invariant: nothing is sent past a hold or faster than is allowed; what waits is put back unspent, by a hold for a day at
 most.
@@ -15,16 +15,9 @@ from worker.holding import LONGEST_WAIT, Hold, person_key
 from worker.ledger import holds, paces
 from worker.ledger.deliveries import Deferral
 from worker.limits import Allowed, allowed_for
+from worker.messaging.guarding import Guard
+from worker.messaging.refusing import Refusal
 from worker.states import DeliveryState, HoldKind, Reason
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a delivery is not sent at all, and what becomes of it."""
-
-    reason: Reason
-    error: str
-    state: DeliveryState
 
 
 @dataclass(frozen=True)
@@ -35,16 +28,20 @@ class Gate:
     limits: Limits
     recipient: str | None
     template: str | None
+    guard: Guard | None = None
+    """Of a message."""
 
     @property
     def is_open(self) -> bool:
         """Whether there is nothing to ask."""
-        return not self.row.has_holds and not self._paces()
+        return self.guard is None and not self.row.has_holds and not self._paces()
 
     def ask(self, connection: Connection, now: datetime) -> Deferral | Refusal | datetime:
         """Return when it may be sent, which is soon; or until when it waits; or why it is not sent."""
         if self.row.has_holds and (held := self._held(connection, now)):
             return held
+        if self.guard and (guarded := self.guard.ask(connection, now)):
+            return guarded
         wanted = self._paces()
         if not wanted:
             return now

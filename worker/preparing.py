@@ -60,6 +60,8 @@ class Preparation:
         self._of, self._row, self._now = workshop, row, now
         self._context: dict[str, Any] | None = None
         self.session: Session | None = None
+        self.step: Step | None = None
+        """What the rule says of this delivery; none of a read for our own sake."""
 
     @property
     def has_sent(self) -> bool:
@@ -101,7 +103,7 @@ class Preparation:
         what = self._read_again()
         self._context = context = self._expression_context(what)
         try:
-            step = self._step(rule, context)
+            self.step = step = self._step(rule, context)
             context = self._context = self._with_own_names(rule, step, context)
             if ask_again:
                 self._ask_once_more(rule, step, context, what)

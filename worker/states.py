@@ -130,4 +130,5 @@ class Reason(StrEnum):
     SPAM = "spam"
     LOOP = "loop"
     PACED = "paced"
+    QUIET_HOURS = "quiet_hours"
     BY_OPERATOR = "by_operator"

@@ -126,7 +126,7 @@ def test_shown_rules_load(tmp_path: Path) -> None:
 
 # A value that each of these will take.
 VALUES = {
-    "quiet_hours": "hold", "category": "utility", "success": "delivered", "delivered_within": "2h",
+    "category": "utility", "success": "delivered", "delivered_within": "2h",
     "retry": "{attempts: 3}", "priority": "low",
 }  # fmt: skip
 
