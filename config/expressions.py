@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, meta, nodes
+from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -185,3 +185,29 @@ def _local(value: object, business: Business, form: str) -> str:
         raise ExpressionError("the value is not a time") from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return aware.astimezone(business.zone).strftime(form)
+
+
+def paths_in(condition: str) -> list[tuple[str, ...]]:
+    """Return what a condition asks for, like `("order", "phone")`, each once, as it stands in the text."""
+    tree = Environment(autoescape=True).parse("{{ (" + condition + ") }}")
+    inner = {id(node.node) for node in tree.find_all(nodes.Getattr)}
+    inner |= {id(node.node) for node in tree.find_all(nodes.Getitem)}
+    found = [
+        path
+        for node in tree.find_all((nodes.Name, nodes.Getattr, nodes.Getitem))
+        if id(node) not in inner and (path := _path(node))
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _path(node: nodes.Node) -> tuple[str, ...]:
+    """Return the names from the first to the last; empty when something else is in between."""
+    if isinstance(node, nodes.Name):
+        return (node.name,)
+    if isinstance(node, nodes.Getattr):
+        before = _path(node.node)
+        return (*before, node.attr) if before else ()
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+        before = _path(node.node)
+        return (*before, str(node.arg.value)) if before else ()
+    return ()

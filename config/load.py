@@ -105,16 +105,20 @@ def load_accounts(folder: Path, environ: Mapping[str, str]) -> Config:
     return Config(parsed.accounts, parsed.business, (), parsed.limits)
 
 
-def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog) -> Config:
-    """Load `accounts.yaml` and `rules/*.yaml`; raises ConfigError with every fault of all files."""
+def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog, rules_folder: Path | None = None) -> Config:
+    """Load `accounts.yaml` and `rules/*.yaml`; raises ConfigError with every fault of all files.
+
+    `rules_folder`: where the rules are, when they are to be tried in place of the ones in use.
+    """
     document, parsed = _read_accounts(folder, environ)
     faults = list(document.faults)
     business = parsed.business if parsed else Business()
     catalog = catalog.with_event_types(_configured_types(parsed))
     compiler = RuleCompiler(_vendors(document), catalog, Expressions(business), business.country)
     rules: list[Rule] = []
-    for path in _rule_files(folder / "rules"):
-        file = read_yaml(path, f"rules/{path.name}", environ)
+    rules_folder = rules_folder or folder / "rules"
+    for path in _rule_files(rules_folder):
+        file = read_yaml(path, f"{rules_folder.name}/{path.name}", environ)
         rules += _compile_file(file, compiler)
         faults += file.faults
     from_packages, wrong = load_python_rules(compiler)

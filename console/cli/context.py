@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -46,6 +47,14 @@ class Context:
     def config(self) -> Config:
         """The configuration, checked; ConfigError with every fault."""
         return load_config(self.settings.config_dir, self.environ, make_catalog())
+
+    def config_with(self, rules: Path | None) -> Config:
+        """Return the configuration with the rules of another folder; ConfigError with every fault."""
+        if rules is None:
+            return self.config
+        if not rules.is_dir():
+            raise CommandError(f"{rules} is not a folder")
+        return load_config(self.settings.config_dir, self.environ, make_catalog(), rules)
 
     @cached_property
     def engine(self) -> "Engine":

@@ -15,6 +15,7 @@ from config.faults import OperatorError
 COMMANDS: Mapping[str, str] = {
     "up": "up",
     "check": "checking",
+    "rules": "rules",
     "send": "sending",
     "vendors": "vendors",
     "events": "ledger_lists",

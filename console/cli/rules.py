@@ -1,0 +1,126 @@
+"""`hookyard rules`: try rules before they are used, and ask why they did what they did.
+
+Invariant: nothing is sent and nothing is written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Connection, text
+
+from console.cli import options
+from console.cli.context import open_context, wanted_id
+from console.cli.output import CommandError, print_json, say, shown
+from tasks.trying.examples import Tried, try_rules
+from tasks.trying.explaining import Explainer, NoSuchEventError
+from worker.clock import system_clock
+
+Rules = Annotated[
+    Path | None, typer.Option("--rules", help="A folder with rules files, in place of the configured rules.")
+]
+rules = typer.Typer(help="Try rules, and ask why they did what they did.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(rules, name="rules")
+
+
+@rules.command("explain")
+def explain(
+    id_: Annotated[str, typer.Argument(metavar="EVENT", help="The id of an event, a fact or a delivery.")],
+    rules_folder: Rules = None,
+    json_: options.Json = False,
+) -> None:
+    """Tell of every rule why it follows from an event, or why not, and what it would send now."""
+    context = open_context()
+    config = context.config_with(rules_folder)
+    with context.ledger() as connection:
+        _only_look(connection)
+        try:
+            found = Explainer(connection, config, system_clock()).explain(wanted_id(id_))
+        except NoSuchEventError as error:
+            raise CommandError(str(error)) from None
+    if json_:
+        print_json(found)
+        return
+    for line in _explained(found):
+        say(line)
+
+
+@rules.command("test")
+def try_out(rules_folder: Rules = None, json_: options.Json = False) -> None:
+    """Try each rule with the vendors' example events; fails when an expression works with none of them."""
+    tried = try_rules(open_context().config_with(rules_folder))
+    faults = [fault for one in tried for fault in one.faults]
+    if json_:
+        document = {
+            "ok": not faults,
+            "faults": [asdict(fault) for fault in faults],
+            "rules": [_as_document(one) for one in tried],
+        }
+        print_json(document)
+    else:
+        for one in tried:
+            for line in _told(one):
+                say(line)
+        for fault in faults:
+            say(f"{fault}")
+        many = "no fault" if not faults else "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        say(f"{len(tried)} rules, {sum(not one.is_reached for one in tried)} of them without a fitting example, {many}")
+    if faults:
+        raise typer.Exit(1)
+
+
+def _only_look(connection: Connection) -> None:
+    """Let the database refuse whatever would be written in this transaction, and show one moment of the ledger."""
+    connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+
+def _as_document(tried: Tried) -> dict[str, Any]:
+    return {
+        "rule": tried.rule.name,
+        "where": tried.rule.where,
+        "reached": tried.is_reached,
+        "cases": [asdict(case) for case in tried.cases],
+    }
+
+
+def _told(tried: Tried) -> Iterator[str]:
+    yield f"{tried.rule.name}  ({tried.rule.where})"
+    if not tried.cases:
+        yield "  no example is of a type that it listens to"
+    elif not tried.is_reached:
+        yield f"  its `when` holds for none of {len(tried.cases)} examples"
+    for case in tried.cases:
+        if case.error:
+            yield f"  {case.example}: when: {case.error}"
+        for delivery in case.deliveries:
+            when = shown(delivery.due_at)
+            needs = f", after {', '.join(delivery.needs)}" if delivery.needs else ""
+            yield f"  {case.example} ({case.type}) -> {delivery.action} at {delivery.account}, {when}{needs}"
+            yield f"    {delivery.error}" if delivery.error else f"    {shown(delivery.parameters)}"
+
+
+def _explained(found: dict[str, Any]) -> Iterator[str]:
+    event = found["event"]
+    yield f"{event['type']}  {event['subject'] or ''}  [{event['state']}]  account {event['account']}"
+    for fact in found["happened"][1:]:
+        yield f"  led to {fact}"
+    for note in found["notes"]:
+        yield f"  {note}"
+    for rule in found["rules"]:
+        yield ""
+        yield f"{rule['rule']}  ({rule['where']}): {'follows' if rule['matched'] else 'does not follow'}"
+        yield f"  {rule['why']}" + (f" ({rule['on']})" if rule["on"] else "")
+        for path, value in rule.get("saw", {}).items():
+            yield f"    {path} = {'none' if value is None else shown(value)}"
+        for step in rule.get("steps", ()):
+            yield f"  step {step['step']}: {step['action']} at {step['account']}, due {shown(step['due_at'])}"
+            yield f"    effect {step['effect_key'] or '-'}"
+            yield f"    {step['error']}" if step["error"] else f"    {shown(step['parameters'])}"
+            for why in step["held_by"]:
+                yield f"    but: {why}"
