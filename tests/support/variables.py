@@ -12,4 +12,10 @@ def variables_of(paths: Iterable[Path]) -> dict[str, str]:
     """Return a value of its own for each variable without a default in some files."""
     text = "".join(path.read_text() for path in paths)
     names = [name for name in re.findall(r"\$\{([A-Z0-9_]+)\}", text) if name != "NAME"]  # a comment's word
-    return {name: _STANDARD_WEBHOOKS if name in _OF_THAT_FORM else f"{name.lower()}-example" for name in names}
+    return {name: _value_of(name) for name in names}
+
+
+def _value_of(name: str) -> str:
+    if name in _OF_THAT_FORM:
+        return _STANDARD_WEBHOOKS
+    return "+628111111111" if name.endswith("_PHONE") else f"{name.lower()}-example"
