@@ -1,7 +1,7 @@
 """The shipped recipes, each switched on by copying its file, played end to end with the sandbox's vendors."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ class Stage:
     def messages(self) -> list[tuple[str, str, list[str]]]:
         """Return the templates that were sent: to whom, which, with what."""
         found = self.shop.sandbox.effects("message")
-        return [(one["phone_number"], one["template_id"], one.get("variables")) for one in found]
+        return [(one["phone_number"], one["template_id"], one["variables"]) for one in found]
 
     def ends(self) -> dict[str, str]:
         """Return how each step ended."""
@@ -124,9 +124,9 @@ class Stage:
 
 
 @pytest.fixture
-def stage(shop: Shop) -> Iterator[Callable[..., Stage]]:
+def stage(shop: Shop) -> Callable[..., Stage]:
     """Make the stage of a test."""
-    yield lambda *recipes, **variables: Stage(shop, *recipes, **variables)
+    return lambda *recipes, **variables: Stage(shop, *recipes, **variables)
 
 
 # All of them.
@@ -157,32 +157,38 @@ def test_all_recipes_load_together(tmp_path: Path) -> None:
     assert _load(tmp_path, *NAMES) > len(NAMES)
 
 
+# What is typed in place of what, and what is said of it.
+SLIPS = (
+    (
+        "scalev.order.paid]", "scalev.order.paide]",
+        'unknown event type "scalev.order.paide": did you mean "scalev.order.paid"?',
+    ),
+    ("when: order.phone", "when: ordr.phone", 'unknown name "ordr": did you mean "order"?'),
+    (
+        "wabotick.send_template", "wabotick.send_tempalte",
+        'unknown action "wabotick.send_tempalte": did you mean "wabotick.send_template"?',
+    ),
+    ("account: wa", "account: waa", 'unknown account "waa": did you mean "wa"?'),
+    ("once:", "onse:", 'unknown key "onse": did you mean "once"?'),
+)  # fmt: skip
+
+
 def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
-    """Each with file and line, and with what was probably meant."""
-    text_of = (RECIPES / "shipped-notice.yaml").read_text()
-    wrong = {
-        "scalev.order.shipped": "scalev.order.shiped", "wabotick.send_template": "wabotick.send_tempalte",
-        "account: wa": "account: wabot", "order.phone\n": "ordr.phone\n", "once:": "onse:",
-    }  # fmt: skip
-    for right, typed in wrong.items():
-        assert right in text_of
-        text_of = text_of.replace(right, typed, 1)
+    """Each in a line of its own, with file and line, and with what was probably meant."""
+    written = (RECIPES / "paid-thanks.yaml").read_text()
+    for right, typed, _ in SLIPS:
+        assert written.count(right) == 1
+        written = written.replace(right, typed)
     (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "mine.yaml").write_text(text_of)
+    (tmp_path / "rules" / "mine.yaml").write_text(written)
 
     with pytest.raises(ConfigError) as caught:
         _load(tmp_path)
 
-    said = str(caught.value)
-    print(said)
-    lines = text_of.splitlines()
-    for typed, wanted in (
-        ("wabotick.send_tempalte", 'unknown action "wabotick.send_tempalte": did you mean "wabotick.send_template"?'),
-        ("scalev.order.shiped", 'unknown event type "scalev.order.shiped": did you mean "scalev.order.shipped"?'),
-        ("ordr.phone", "ordr"),
-    ):
-        number = next(index for index, line in enumerate(lines, 1) if typed in line and not line.startswith("#"))
-        assert any(f"mine.yaml:{number}: " in line and wanted in line for line in said.splitlines()), said
+    lines = written.splitlines()
+    places = [next(number for number, line in enumerate(lines, 1) if typed in line) for _, typed, _ in SLIPS]
+    wanted = [f"rules/mine.yaml:{place}: {said}" for place, (_, _, said) in zip(places, SLIPS, strict=True)]
+    assert str(caught.value).splitlines() == wanted
 
 
 # Messages about an order.
