@@ -12,6 +12,7 @@ from sqlalchemy import text
 from config.faults import ConfigError
 from config.load import load_config
 from config.settings import EXAMPLES
+from docs.generate import DOCS
 from tasks.actions.registry import make_catalog
 from tests.support.programs import eventually
 from tests.support.shop import FLOW_SECRET, PROTON_SECRET, SIGNING_SECRET, Shop
@@ -155,6 +156,13 @@ def test_all_recipes_load_together(tmp_path: Path) -> None:
     for path in (EXAMPLES / "rules").glob("*.yaml"):
         shutil.copy(path, tmp_path / "rules" / f"example-{path.name}")
     assert _load(tmp_path, *NAMES) > len(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_is_documented(name: str) -> None:
+    """Each is listed on its page, and the language's page teaches something by it."""
+    assert f"| `{name}.yaml` |" in (DOCS / "recipes.md").read_text()
+    assert f"`{name}.yaml`" in (DOCS / "rules.md").read_text()
 
 
 # What is typed in place of what, and what is said of it.
