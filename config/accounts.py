@@ -3,6 +3,7 @@
 Invariant: an account without a secret for what it receives does not load.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,7 +20,7 @@ from pydantic import (
 )
 
 from config.quiet_hours import QuietSpan
-from config.webhook_auth import HeaderName, Secret, Secrets, UrlSecret, WebhookAuth
+from config.webhook_auth import HeaderName, HmacScheme, Secret, Secrets, UrlSecret, WebhookAuth
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
@@ -101,6 +102,12 @@ class Account(Part):
         default_factory=list, description="Further headers to keep with each event; none may be a secret."
     )
 
+    @property
+    def proofs(self) -> list[WebhookAuth]:
+        """How a request proves itself where no URL secret of a trigger does: by all of these together."""
+        auth = getattr(self, "webhook_auth", None) or []
+        return auth if isinstance(auth, list) else [auth]
+
 
 class CalledAccount(Account):
     """An account that actions call."""
@@ -123,6 +130,12 @@ class ScalevAccount(CalledAccount):
         default=None, description="Which business, where the key is good for several (Scalev's b_uid)."
     )
     base_url: BaseUrl = "https://api.scalev.com/v3"
+
+    @property
+    def proofs(self) -> list[WebhookAuth]:
+        """Scalev's own signature."""
+        header = "X-Scalev-Hmac-Sha256"
+        return [HmacScheme(scheme="hmac", header=header, encoding="base64", secrets=self.signing_secrets)]
 
 
 class WabotickAccount(CalledAccount):
@@ -196,6 +209,11 @@ class MetaAccount(CalledAccount):
     phone_number_id: Text
     base_url: BaseUrl = "https://graph.facebook.com/v23.0"
 
+    @property
+    def proofs(self) -> list[WebhookAuth]:
+        """Meta's own signature."""
+        return [HmacScheme(scheme="hmac", header="X-Hub-Signature-256", prefix="sha256=", secrets=self.app_secrets)]
+
 
 class CgbAccount(CalledAccount):
     """An account at ChatGPT Builder; its flows call us with a secret that the shop puts into them."""
@@ -234,6 +252,13 @@ class FreighttechAccount(Account):
             raise ValueError("either url_secrets or tracking_secrets is wanted")
         return self
 
+    @property
+    def proofs(self) -> list[WebhookAuth]:
+        """The signature of shipment_tracking, where it is configured; a push has none."""
+        header, stamp = "X-Webhook-Signature", "X-Webhook-Timestamp"
+        some = self.tracking_secrets
+        return [HmacScheme(scheme="hmac", header=header, timestamp_header=stamp, secrets=some)] if some else []
+
 
 class GenericEvent(Part):
     """Where a sender without code of its own puts what has to be known of an event, as expressions of the body."""
@@ -267,6 +292,10 @@ AnyAccount = Annotated[
     | GenericAccount,
     Field(discriminator="vendor"),
 ]
+MODELS: Mapping[str, type[Account]] = {
+    get_args(model.model_fields["vendor"].annotation)[0]: model for model in get_args(get_args(AnyAccount)[0])
+}
+"""By vendor."""
 
 
 class AccountsFile(Part):
@@ -279,8 +308,7 @@ class AccountsFile(Part):
     @field_validator("limits")
     @classmethod
     def _limits_are_of_vendors(cls, given: dict[str, Limits]) -> dict[str, Limits]:
-        models = CalledAccount.__subclasses__()
-        known = sorted(get_args(model.model_fields["vendor"].annotation)[0] for model in models)
+        known = sorted(vendor for vendor, model in MODELS.items() if issubclass(model, CalledAccount))
         if unknown := sorted(set(given) - set(known)):
             raise ValueError(f'nothing is called at "{unknown[0]}" (limits are for {", ".join(known)})')
         return given

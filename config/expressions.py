@@ -18,13 +18,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from config.accounts import Business
 from config.faults import suggest
 from config.phones import to_e164
+from config.subjects import FIELDS
 
 BODY_NAMES = ("body", "headers", "query")
 """What the expressions of a generic account may speak of: the request, before it is an event."""
-NAMES = (
-    "event", "data", "order", "customer", "intent", "container", "person", "company", "deal", "sales_order",
-    "call_note", "account", "now",
-)  # fmt: skip
+NAMES = ("event", "data", *FIELDS, "account", "now")
 """What an expression may speak of."""
 
 _WHOLE = re.compile(r"\A\s*\{\{-?(?P<inner>(?:(?!-?\}\}).)*)-?\}\}\s*\Z", re.DOTALL)

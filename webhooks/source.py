@@ -10,7 +10,7 @@ from typing import Any
 
 from config.accounts import Account
 from webhooks.inbound import Inbound
-from webhooks.verification import Match, Scheme
+from webhooks.verification import Match, Scheme, schemes_of
 from worker.reading import Reader
 from worker.states import Handling
 
@@ -37,11 +37,11 @@ class Source:
     """Where the vendor describes its webhooks."""
     event_types: Mapping[str, Handling]
     """Every type that can come in or be derived, and what we do with it."""
-    schemes: Callable[[Any], Sequence[Scheme]]
-    """How the requests of an account are verified: one way for URLs that carry a secret, one for those that do not."""
     identify: Callable[[Inbound, Any, Match, Account], Sequence[Identity]]
     """Name the events in a parsed body: at least one, whatever the body is."""
     read: Reader
+    schemes: Callable[[Any], Sequence[Scheme]] = schemes_of
+    """How the requests of an account are verified: one way for URLs that carry a secret, one for those that do not."""
     triggers: Mapping[str, str] = field(default_factory=dict)
     """By which of an account's endpoints an event comes in, by its name, where there are several."""
     kept_headers: tuple[str, ...] = ()

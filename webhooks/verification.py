@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from config import webhook_auth
+from config.accounts import Account
 from webhooks.inbound import Inbound
 
 Evidence = dict[str, str]
@@ -54,6 +55,13 @@ class Scheme:
     """Return which secret matched, for a body received at that moment; raises VerificationError."""
     in_path: bool = False
     """Whether the secret is a part of the URL."""
+
+
+def schemes_of(account: Account) -> tuple[Scheme, ...]:
+    """Return how an account's requests are verified: by its URL secrets, and by its proofs for other URLs."""
+    secrets: Mapping[str, list[SecretStr]] = getattr(account, "url_secrets", {})
+    by_url = (url_secrets_scheme(secrets),) if secrets else ()
+    return (*by_url, all_of([scheme_for(auth) for auth in account.proofs])) if account.proofs else by_url
 
 
 def scheme_for(auth: Any) -> Scheme:

@@ -5,11 +5,10 @@ Invariant: only accounts that are called at the sandbox, or at no vendor at all,
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pydantic import SecretStr
 
-from config.accounts import Account, CalledAccount, FreighttechAccount, GenericAccount, MetaAccount, ScalevAccount
+from config.accounts import Account, CalledAccount, GenericAccount
 from config.load import Config
 
 Target = dict[str, str]
@@ -32,17 +31,5 @@ def _of_account(url: str, account: Account) -> Iterator[tuple[str, Target]]:
     url_secrets: Mapping[str, list[SecretStr]] = getattr(account, "url_secrets", {})
     for trigger, secrets in url_secrets.items():
         yield trigger, {"url": f"{url}/{secrets[0].get_secret_value()}"}
-    if secrets := _signing_secrets(account):
-        yield EVERY_TRIGGER, {"url": url, "secret": secrets[0].get_secret_value()}
-
-
-def _signing_secrets(account: Account) -> list[SecretStr]:
-    if isinstance(account, ScalevAccount):
-        return account.signing_secrets
-    if isinstance(account, MetaAccount):
-        return account.app_secrets
-    if isinstance(account, FreighttechAccount):
-        return account.tracking_secrets
-    auth: Any = getattr(account, "webhook_auth", None)
-    first = auth[0] if isinstance(auth, list) else auth
-    return list(first.secrets) if first else []
+    if account.proofs:  # the sandbox signs one way: the first
+        yield EVERY_TRIGGER, {"url": url, "secret": account.proofs[0].secrets[0].get_secret_value()}

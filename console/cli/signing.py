@@ -13,8 +13,7 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from config import webhook_auth
-from config.accounts import Account, FreighttechAccount, MetaAccount, ScalevAccount
-from config.webhook_auth import HmacScheme
+from config.accounts import Account
 from console.cli.output import CommandError
 from webhooks.verification import hmac_sha256
 
@@ -36,29 +35,11 @@ def prove(account: Account, body: bytes, trigger: str | None, now: datetime) -> 
     url_secrets: Mapping[str, Sequence[SecretStr]] = getattr(account, "url_secrets", {})
     if found := url_secrets.get(trigger or ""):
         return Proof(path=found[0].get_secret_value())
-    auth = _auth_of(account)
-    if auth is None:
+    if not account.proofs:
         raise CommandError(f'the account has no URL secret for "{trigger}"')
-    schemes = auth if isinstance(auth, list) else [auth]
-    proofs = [_SCHEMES[type(scheme)](scheme, body, now) for scheme in schemes]
+    proofs = [_SCHEMES[type(scheme)](scheme, body, now) for scheme in account.proofs]
     headers = {name: value for proof in proofs for name, value in proof.headers.items()}
     return Proof(headers, next((proof.path for proof in proofs if proof.path), ""))
-
-
-def _auth_of(account: Account) -> Any:
-    """Return the scheme, or schemes, of an account's requests whose URL carries no secret."""
-    if isinstance(account, ScalevAccount):
-        secrets = account.signing_secrets
-        return HmacScheme(scheme="hmac", header="X-Scalev-Hmac-Sha256", encoding="base64", secrets=secrets)
-    if isinstance(account, MetaAccount):
-        secrets = account.app_secrets
-        return HmacScheme(scheme="hmac", header="X-Hub-Signature-256", prefix="sha256=", secrets=secrets)
-    if isinstance(account, FreighttechAccount) and account.tracking_secrets:
-        return HmacScheme(
-            scheme="hmac", header="X-Webhook-Signature", timestamp_header="X-Webhook-Timestamp",
-            secrets=account.tracking_secrets,
-        )  # fmt: skip
-    return getattr(account, "webhook_auth", None)
 
 
 def _hmac(auth: webhook_auth.HmacScheme, body: bytes, now: datetime) -> Proof:

@@ -9,6 +9,7 @@ import pytest
 from config.load import load_config
 from config.rules import matches
 from config.settings import EXAMPLES
+from config.subjects import CUSTOMER_FIELDS, ORDER_FIELDS
 from docs.generate import DOCS, blocks_of, pages, written
 from tasks.actions.registry import ACTIONS, make_catalog
 from tests.support.command_line import hookyard_calls, refusal
@@ -16,7 +17,6 @@ from tests.support.programs import Program, eventually
 from tests.support.shop import Shop
 from tests.support.variables import variables_of
 from webhooks.registry import SOURCES
-from worker.context import CUSTOMER_FIELDS, ORDER_FIELDS
 from worker.states import DeliveryState, EventState, Reason
 
 ROOT = DOCS.parent

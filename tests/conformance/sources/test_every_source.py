@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Engine, text
 
 from config.accounts import Account, AnyAccount
+from config.subjects import FIELDS
 from tests.conformance.sources.vendors.case import NOW, SECRETS
 from tests.conformance.sources.vendors.registry import CASES
 from tests.support.mutating import mutated
@@ -23,7 +24,6 @@ from webhooks.registry import SOURCES
 from webhooks.source import Identity, Source
 from webhooks.strict_json import JsonError, parse_json
 from webhooks.verification import Match, Scheme, VerificationError
-from worker.context import FIELDS
 from worker.reading import Stored, Understanding, UnreadableError
 from worker.snapshots import Snapshot
 from worker.states import Handling
@@ -238,8 +238,7 @@ def test_a_body_that_is_no_object_is_kept_as_unknown(vendor: str) -> None:
 
 @each_example
 def test_a_snapshot_speaks_the_names_of_the_expression_language(vendor: str, name: str) -> None:
-    """What a source writes into a snapshot is what rules may ask for."""
+    """What a source writes into a snapshot is what rules may ask for, of a kind that they may name."""
     found = _whole_way(vendor, name, _example(vendor, name))
     for patch in (patch for _, understanding in found for patch in understanding.patches):
-        if fields := FIELDS.get(patch.subject.partition(":")[0]):
-            assert set(patch.values) <= set(fields)
+        assert set(patch.values) <= set(FIELDS[patch.subject.partition(":")[0]])

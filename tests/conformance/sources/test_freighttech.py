@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from config.accounts import FreighttechAccount
+from config.subjects import CONTAINER_FIELDS
 from webhooks.examples import load_example
 from webhooks.inbound import Inbound
 from webhooks.sources.freighttech.journey import ETA_CHANGED, container_facts
 from webhooks.sources.freighttech.source import SOURCE
 from webhooks.verification import Match
-from worker.context import CONTAINER_FIELDS
 from worker.reading import Stored, Understanding
 from worker.snapshots import Snapshot
 from worker.states import Handling

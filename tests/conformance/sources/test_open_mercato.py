@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from config.accounts import OpenMercatoAccount
+from config.subjects import FIELDS
 from tests.conformance.sources.vendors.open_mercato import CASE
 from webhooks.examples import load_example
 from webhooks.inbound import Inbound
 from webhooks.sources.open_mercato.records import COMPANY, DEAL, PERSON, SALES_ORDER, record_patch
 from webhooks.sources.open_mercato.source import SOURCE
 from webhooks.verification import Match
-from worker.context import FIELDS
 from worker.reading import Completion, Stored, Understanding
 from worker.snapshots import Snapshot
 from worker.states import Handling

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from config.accounts import ScalevAccount
+from config.subjects import CUSTOMER_FIELDS, INTENT_FIELDS, ORDER_FIELDS
 from webhooks.examples import example_names, load_example
 from webhooks.inbound import Inbound
 from webhooks.sources.scalev.orders import buyer_facts, order_facts, order_patch
 from webhooks.sources.scalev.source import SOURCE
 from webhooks.verification import Match
-from worker.context import CUSTOMER_FIELDS, INTENT_FIELDS, ORDER_FIELDS
 from worker.reading import Fact, Stored, Understanding
 from worker.snapshots import Patch, Snapshot
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from config.accounts import MODELS
 from config.faults import ConfigError
 from config.load import Config, load_accounts, load_config
 from config.settings import EXAMPLES
@@ -67,7 +68,7 @@ def test_the_shipped_examples_load() -> None:
     """What ships with the program has no fault once its variables are set."""
     config = load_config(EXAMPLES, VARIABLES, CATALOG)
 
-    assert {account.vendor for account in config.accounts.values()} == set(VENDORS.split(", "))
+    assert {account.vendor for account in config.accounts.values()} == set(MODELS)
     assert {rule.name for rule in config.rules} >= {"tell-buyer-shipped", "confirm-by-button"}
 
 
@@ -81,11 +82,10 @@ def test_every_missing_variable_of_the_examples_is_told_at_its_line() -> None:
 
 
 VARIABLES = variables_of(EXAMPLES.rglob("*.yaml"))
-VENDORS = "scalev, wabotick, meta, proton, cgb, open_mercato, freighttech, generic"
 ACCOUNT_FAULTS = [
     # what is written for "  toko:" in accounts.yaml, from line 2 on; the faults
     ("vendor: scalve", ['accounts.yaml:3: unknown vendor "scalve": did you mean "scalev"?']),
-    ("vendor: shopify", [f'accounts.yaml:3: unknown vendor "shopify" (there are {VENDORS})']),
+    ("vendor: shopify", [f'accounts.yaml:3: unknown vendor "shopify" (there are {", ".join(MODELS)})']),
     ("api_key: x", ['accounts.yaml:2: "vendor" is missing']),
     (
         "vendor: scalev\napi_kye: x\nsigning_secrets: [12345678]",

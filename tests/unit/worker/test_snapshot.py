@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from worker.context import CUSTOMER_FIELDS, ORDER_FIELDS, Subject, expression_context, personal_values
+from config.subjects import CUSTOMER_FIELDS, ORDER_FIELDS
+from worker.context import Subject, expression_context, personal_values
 from worker.ids import new_id, parse_id
 from worker.ledger.database import is_away
 from worker.snapshots import Patch, Snapshot

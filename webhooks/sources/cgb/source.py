@@ -17,7 +17,7 @@ from webhooks.forms import is_form, parse_form
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.strict_json import JsonError, parse_json
-from webhooks.verification import Match, Scheme, scheme_for
+from webhooks.verification import Match
 from worker.reading import OrderReference, Stored, Understanding, UnreadableError
 from worker.states import Handling
 
@@ -37,10 +37,6 @@ EVENT_TYPES = {
 }
 # What rules may ask of `data` whatever came in.
 _NAMES = ("event", "contact_id", "phone", "first_name", "channel", "button", "order_id", "last_text_input")
-
-
-def _schemes(account: CgbAccount) -> tuple[Scheme, ...]:
-    return (scheme_for(account.webhook_auth),)
 
 
 def _given(body: Any) -> dict[str, Any]:
@@ -110,7 +106,6 @@ SOURCE = Source(
     vendor=VENDOR,
     documentation="https://docs.chatrace.com (the External API Request step; no event is documented)",
     event_types=EVENT_TYPES,
-    schemes=_schemes,
     identify=_identify,
     read=_read,
     accepts_forms=True,

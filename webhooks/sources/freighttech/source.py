@@ -7,15 +7,14 @@ its URL, which is ours to choose, is the credential. shipment_tracking signs `<t
 import hashlib
 from typing import Any
 
-from config.accounts import Account, FreighttechAccount
-from config.webhook_auth import HmacScheme
+from config.accounts import Account
 from webhooks import fields
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.sources.freighttech.journey import FACTS, container_facts, journey_patch
 from webhooks.sources.freighttech.tracking import NAMES, PREFIX, shipment_patch
 from webhooks.strict_json import JsonError, parse_json
-from webhooks.verification import Match, Scheme, hmac_scheme, url_secrets_scheme
+from webhooks.verification import Match
 from worker.reading import Stored, Understanding, UnreadableError
 from worker.states import Handling
 
@@ -30,19 +29,6 @@ EVENT_TYPES = {
     **{f"freighttech.{name}": Handling.HANDLED for name in NAMES},
 }
 _TOLD_AT = ("updated_at", "created_at")
-
-
-def _schemes(account: FreighttechAccount) -> tuple[Scheme, ...]:
-    schemes = []
-    if account.url_secrets:
-        schemes.append(url_secrets_scheme({str(trigger): some for trigger, some in account.url_secrets.items()}))
-    if account.tracking_secrets:
-        auth = HmacScheme(
-            scheme="hmac", header="X-Webhook-Signature", timestamp_header="X-Webhook-Timestamp",
-            secrets=list(account.tracking_secrets),
-        )  # fmt: skip
-        schemes.append(hmac_scheme(auth))
-    return tuple(schemes)
 
 
 def _type(body: Any) -> str:
@@ -96,7 +82,6 @@ SOURCE = Source(
     vendor=VENDOR,
     documentation="https://docs.vizionapi.com",
     event_types=EVENT_TYPES,
-    schemes=_schemes,
     identify=_identify,
     read=_read,
     kept_headers=("x-webhook-timestamp",),

@@ -17,7 +17,7 @@ from webhooks.forms import is_form, parse_form, parse_query
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.strict_json import JsonError, parse_json
-from webhooks.verification import Match, Scheme, scheme_for
+from webhooks.verification import Match
 from worker.reading import Stored, Understanding, UnreadableError
 from worker.states import Handling
 
@@ -36,10 +36,6 @@ class _Said:
     time: datetime | None
     subject: str | None
     data: dict[str, Any]
-
-
-def _schemes(account: GenericAccount) -> tuple[Scheme, ...]:
-    return (scheme_for(account.webhook_auth),)
 
 
 def _identify(inbound: Inbound, body: Any, _match: Match, account: Any) -> tuple[Identity, ...]:
@@ -99,7 +95,6 @@ SOURCE = Source(
     vendor=VENDOR,
     documentation="https://www.standardwebhooks.com",
     event_types={},
-    schemes=_schemes,
     identify=_identify,
     read=_read,
     accepts_forms=True,

@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from config.accounts import Account, MetaAccount
-from config.webhook_auth import HmacScheme
 from webhooks import fields
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.sources.meta import messages
 from webhooks.sources.meta.messages import POSTBACK, RECEIVED, STATUS, UNRECOGNIZED, Piece, pieces
 from webhooks.strict_json import JsonError, parse_json
-from webhooks.verification import Match, Scheme, hmac_scheme
+from webhooks.verification import Match
 from webhooks.whatsapp import receipt_of
 from worker.reading import OrderReference, Stored, Understanding, UnreadableError
 from worker.states import Handling
@@ -31,11 +30,6 @@ EVENT_TYPES = {
     POSTBACK: Handling.HANDLED,  # a button of a template or a message, or a row of a list, was tapped
     STATUS: Handling.HANDLED,
 }
-
-
-def _schemes(account: MetaAccount) -> tuple[Scheme, ...]:
-    auth = HmacScheme(scheme="hmac", header="X-Hub-Signature-256", prefix="sha256=", secrets=account.app_secrets)
-    return (hmac_scheme(auth),)
 
 
 def _challenge(account: MetaAccount, query: Mapping[str, str]) -> str | None:
@@ -113,7 +107,6 @@ SOURCE = Source(
     vendor=VENDOR,
     documentation="https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks",
     event_types=EVENT_TYPES,
-    schemes=_schemes,
     identify=_identify,
     read=_read,
     challenge=_challenge,

@@ -7,23 +7,19 @@ same `webhook-id` comes over all retries, and was seen two or three times within
 import hashlib
 from typing import Any
 
-from config.accounts import Account, OpenMercatoAccount
+from config.accounts import Account
 from webhooks import fields
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.sources.open_mercato.names import EVENT_TYPES, PREFIX, handling_of, type_of
 from webhooks.sources.open_mercato.records import BY_ENTITY, told_patch
 from webhooks.strict_json import JsonError, parse_json
-from webhooks.verification import Match, Scheme, scheme_for
+from webhooks.verification import Match
 from worker.reading import Completion, Stored, Understanding, UnreadableError
 from worker.states import Handling
 
 VENDOR = "open_mercato"
 _MOST_DEPTH = 200
-
-
-def _schemes(account: OpenMercatoAccount) -> tuple[Scheme, ...]:
-    return (scheme_for(account.webhook_auth),)
 
 
 def _type(body: Any) -> str:
@@ -66,7 +62,6 @@ SOURCE = Source(
     vendor=VENDOR,
     documentation="https://github.com/open-mercato/open-mercato",
     event_types=EVENT_TYPES,
-    schemes=_schemes,
     identify=_identify,
     read=_read,
     kept_headers=("webhook-id", "webhook-timestamp"),

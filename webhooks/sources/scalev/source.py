@@ -9,8 +9,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from config.accounts import Account, ScalevAccount
-from config.webhook_auth import HmacScheme
+from config.accounts import Account
 from webhooks import fields
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
@@ -19,7 +18,7 @@ from webhooks.sources.scalev.intents import intent_patch
 from webhooks.sources.scalev.orders import FACTS as ORDER_FACTS
 from webhooks.sources.scalev.orders import buyer_facts, order_facts, order_patch
 from webhooks.strict_json import JsonError, parse_json
-from webhooks.verification import Match, Scheme, hmac_scheme
+from webhooks.verification import Match
 from worker.reading import Completion, Stored, Understanding, UnreadableError
 from worker.states import Handling
 
@@ -49,13 +48,6 @@ EVENT_TYPES = {
     **dict.fromkeys(FACTS, Handling.HANDLED),
     **{f"scalev.{name}": Handling.IGNORED for name in _IGNORED},
 }
-
-
-def _schemes(account: ScalevAccount) -> tuple[Scheme, ...]:
-    auth = HmacScheme(
-        scheme="hmac", header="X-Scalev-Hmac-Sha256", encoding="base64", secrets=list(account.signing_secrets)
-    )
-    return (hmac_scheme(auth),)
 
 
 def _type(body: Any) -> str:
@@ -124,7 +116,6 @@ SOURCE = Source(
     vendor=VENDOR,
     documentation="https://developers.scalev.com/docs/webhooks",
     event_types=EVENT_TYPES,
-    schemes=_schemes,
     identify=_identify,
     read=_read,
     kept_headers=("x-scalev-app-id",),

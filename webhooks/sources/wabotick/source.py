@@ -8,14 +8,14 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from config.accounts import Account, WabotickAccount
+from config.accounts import Account
 from webhooks import fields
 from webhooks.forms import is_form, parse_form
 from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.sources.wabotick.normalized import Normalized, normalize
 from webhooks.strict_json import JsonError, parse_json
-from webhooks.verification import Match, Scheme, scheme_for, url_secrets_scheme
+from webhooks.verification import Match
 from webhooks.whatsapp import receipt_of
 from worker.reading import OrderReference, Stored, Understanding, UnreadableError
 from worker.states import Handling
@@ -33,15 +33,6 @@ EVENT_TYPES = {
     "wabotick.postback": Handling.HANDLED,
     "wabotick.flow.completed": Handling.HANDLED,
 }
-
-
-def _schemes(account: WabotickAccount) -> tuple[Scheme, ...]:
-    schemes = []
-    if account.url_secrets:
-        schemes.append(url_secrets_scheme({str(trigger): some for trigger, some in account.url_secrets.items()}))
-    if account.webhook_auth:
-        schemes.append(scheme_for(account.webhook_auth))
-    return tuple(schemes)
 
 
 def _identify(inbound: Inbound, body: Any, match: Match, account: Account) -> tuple[Identity, ...]:
@@ -104,7 +95,6 @@ SOURCE = Source(
     vendor=VENDOR,
     documentation="https://app.wabotick.com (not documented by the vendor)",
     event_types=EVENT_TYPES,
-    schemes=_schemes,
     identify=_identify,
     read=_read,
     triggers={
