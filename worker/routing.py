@@ -42,6 +42,8 @@ _TAKE = (
 _BODY = select(events.c.body).where(events.c.id == bindparam("b_id"))
 LATE = timedelta(minutes=2)
 """A webhook that comes later than this may have been overtaken by reconciling, which leaves them more time."""
+TOLD_BEFORE = "told before by reconciling"
+"""How the note of such an event begins."""
 _RECONCILED = text(
     """
     SELECT id FROM events
@@ -153,7 +155,7 @@ class _Routing:
         if earlier := self._told_before(what):
             # What was asked of the vendor meanwhile told the same, or newer: only new facts can follow from it.
             asked = asked[1:]
-            self._changes["note"] = f"told before by reconciling, event {earlier}"
+            self._changes["note"] = f"{TOLD_BEFORE}, event {earlier}"
         for happening in asked:
             known = snapshot if happening.subject == self._subject else self._snapshot_of(happening.subject, merged)
             context = context_of(happening, what.data, event, known, self._now)

@@ -3,6 +3,7 @@
 Invariant: nothing is sent and nothing is written.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,8 +13,9 @@ import typer
 from sqlalchemy import Connection, text
 
 from console.cli import options
-from console.cli.context import open_context, wanted_id
-from console.cli.output import CommandError, print_json, say, shown
+from console.cli.context import open_context, since_moment, wanted_id
+from console.cli.output import CommandError, print_json, print_table, say, shown
+from tasks.trying.backtest import Backtest
 from tasks.trying.examples import Tried, try_rules
 from tasks.trying.explaining import Explainer, NoSuchEventError
 from worker.clock import system_clock
@@ -21,6 +23,18 @@ from worker.clock import system_clock
 Rules = Annotated[
     Path | None, typer.Option("--rules", help="A folder with rules files, in place of the configured rules.")
 ]
+_COLUMNS = (
+    "sent",
+    "messages",
+    "same",
+    "new",
+    "repeated",
+    "gone",
+    "quiet_hours",
+    "invalid_numbers",
+    "dead",
+    "cancelled",
+)
 rules = typer.Typer(help="Try rules, and ask why they did what they did.", no_args_is_help=True)
 
 
@@ -73,6 +87,61 @@ def try_out(rules_folder: Rules = None, json_: options.Json = False) -> None:
         say(f"{len(tried)} rules, {sum(not one.is_reached for one in tried)} of them without a fitting example, {many}")
     if faults:
         raise typer.Exit(1)
+
+
+@rules.command("backtest")
+def backtest(
+    since: Annotated[str, typer.Option("--since", help="The events since then: 7d, 2h, 30m, or an ISO time.")] = "7d",
+    rules_folder: Rules = None,
+    json_: options.Json = False,
+) -> None:
+    """Play the recorded events through rules: what would be sent, beside what really was. Sends and writes nothing."""
+    context = open_context()
+    config = context.config_with(rules_folder)
+    now = system_clock()
+    with context.ledger() as connection:
+        _only_look(connection)
+        found = Backtest(connection, config, since_moment(since) or now, now).run(_progress)
+    if json_:
+        print_json(found)
+        return
+    for line in _compared(found):
+        say(line)
+    print_table(("rule", *_COLUMNS), [{"rule": name, **counts} for name, counts in found["rules"].items()], "No rules.")
+    for what, samples in found["samples"].items():
+        say(f"{what.replace('_', ' ')}, for example:")
+        for sample in samples:
+            error = f": {sample['error']}" if "error" in sample else ""
+            say(f"  event {sample['event']}  {sample['rule']} / {sample['step']}{error}")
+
+
+def _progress(done: int, total: int, seconds: float) -> None:
+    """Tell how far it is: in one line that changes on a terminal, now and then elsewhere."""
+    rate = f"{done / seconds:,.0f} a second" if seconds else ""
+    line = f"{done:,} of {total:,} events, {rate}"
+    if sys.stderr.isatty():
+        typer.echo(f"\r{line}   ", err=True, nl=done >= total)
+    elif done >= total or done % 50_000 == 0:
+        typer.echo(line, err=True)
+
+
+def _compared(found: dict[str, Any]) -> Iterator[str]:
+    count = {name: f"{number:,}" for name, number in found["totals"].items()}
+    events, reasons = found["events"], found["reasons"]
+    read = f"{events['played']:,} events, {events['unreadable']:,} of them unreadable"
+    yield f"{shown(found['since'])} to {shown(found['until'])}: {read}"
+    sent = f"{count['sent']} deliveries would be made, {count['messages']} of them messages"
+    yield f"{sent} ({count['later']} due after now)"
+    yield f"  {count['same']} as they really were ({count['same_messages']} messages)"
+    yield f"  {count['new']} new ({count['new_messages']} messages)"
+    yield f"  {count['repeated']} of the new ones repeat a message that its person got, under another effect key"
+    yield f"{count['gone']} that were made would not be ({count['gone_messages']} messages)"
+    yield f"{count['quiet_hours']} messages would be due in quiet hours"
+    yield f"{count['invalid_numbers']} messages have no valid number"
+    yield f"{count['dead']} dead, {count['suppressed']} suppressed, {count['cancelled']} cancelled"
+    if reasons:
+        yield "  " + ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
+    yield ""
 
 
 def _only_look(connection: Connection) -> None:

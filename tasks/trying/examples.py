@@ -212,7 +212,7 @@ def _try(config: Config, world: World, tried: Tried, on: _Occasion) -> None:
     if not case.matched:
         return
     case.deliveries = [
-        render(config, Wanted(rule, planned, happening, data, on.moments), context)
+        render(config, Wanted(rule, planned, happening, data, on.moments, on.told.id), context)
         for planned in wanted_by(rule, happening, context, now)
     ]
     _count_named(tried, context)

@@ -152,7 +152,7 @@ class Explainer:
 
         for planned in wanted_by(rule, happening, context, self.now):
             judged = with_verdict(rule, planned, context, None, frozenset(), overtaken_by)
-            yield Wanted(rule, judged, happening, told.what.data, _moments(told))
+            yield Wanted(rule, judged, happening, told.what.data, _moments(told), told.id)
 
     # One step.
 
@@ -180,6 +180,8 @@ class Explainer:
             yield f"it is not due before {rendered.due_at.isoformat(timespec='seconds')}"
         if rendered.reason and rendered.error and not wanted.planned.failure and not rendered.is_sent:
             yield f"{rendered.state}: {masked.text(rendered.error)}"
+        if rendered.is_quiet:
+            yield "it would be due in quiet hours"
         yield from self._unless(wanted, context, masked)
         yield from self._holds(rendered)
 

@@ -46,6 +46,8 @@ class Rendered:
     reason: Reason | None = None
     error: str | None = None
     is_message: bool = False
+    is_quiet: bool = False
+    """Whether it is a message that would be due in quiet hours, and is not for any hour."""
     has_bad_number: bool = False
 
     @property
@@ -102,6 +104,7 @@ def render(config: Config, wanted: Wanted, context: dict[str, Any], *, ask_again
         if step is None or action is None:
             return _not_wanted(found, "the rule does not give this step any more")
         own = with_results(context_of_step(rule, step, planned.step, context), planned.needs)
+        found = replace(found, is_quiet=_is_quiet(config, found, step))
         if planned.effect_key is None:
             key = effect_key(rule, replace(step, id=planned.step), wanted.happening.about, own)
             found = replace(found, effect_key=key)
@@ -110,6 +113,8 @@ def render(config: Config, wanted: Wanted, context: dict[str, Any], *, ask_again
             found = replace(found, state=state, reason=reason, error=said)
         elif ask_again and (why := _against(wanted, step, own)):
             found = _not_wanted(found, why)
+        elif ask_again and found.is_quiet and step.quiet_hours == "drop":
+            found = replace(found, state=DeliveryState.SUPPRESSED, reason=Reason.QUIET_HOURS)
         given = step.render(own)
     except ExpressionError as error:
         bad = found.is_message and "phone number" in str(error)
@@ -118,6 +123,11 @@ def render(config: Config, wanted: Wanted, context: dict[str, Any], *, ask_again
             has_bad_number=bad,
         )  # fmt: skip
     return _checked(found, config, given)
+
+
+def _is_quiet(config: Config, found: Rendered, step: Step) -> bool:
+    quiet = config.quiet_hours(found.account) if found.is_message and step.quiet_hours != "send" else None
+    return quiet is not None and quiet.covers(found.due_at, config.business.zone)
 
 
 def _against(wanted: Wanted, step: Step, own: dict[str, Any]) -> str | None:

@@ -44,6 +44,8 @@ class Wanted:
     happening: Happening
     data: dict[str, Any]
     moments: Mapping[str, Any]
+    event_id: UUID
+    """The event that came in; a fact's own id is not that of the ledger."""
 
 
 class Past(Protocol):
@@ -110,7 +112,7 @@ class World:
         context = context_of(happening, what.data, moments, self.snapshot_of(happening.subject, now), now)
         for rule in listening:
             for planned in wanted_by(rule, happening, context, now):
-                yield Wanted(rule, planned, happening, what.data, moments)
+                yield Wanted(rule, planned, happening, what.data, moments, told.id)
 
     def _judged(self, wanted: Wanted, unwanted: Any, now: datetime) -> Planned:
         def overtaken_by(step: Step) -> str | None:
@@ -138,7 +140,8 @@ class World:
         if subject.key is None:
             return snapshot
         more = self._past.snapshot(subject, None)
-        filled = Snapshot(more.values | snapshot.values, more.known_at | snapshot.known_at, complete=True)
+        # What is filled in has no time of its own, so that whatever is said later replaces it.
+        filled = Snapshot(more.values | snapshot.values, snapshot.known_at, complete=True)
         self._keep(subject, replace(self._known(subject, now), snapshot=filled))
         return filled
 

@@ -211,7 +211,7 @@ def test_a_rule_of_another_account_says_so(works: Works, shipped: Any) -> None:
 def test_what_stands_against_sending_is_told(works: Works) -> None:
     """A timer, `unless`, what is planned already, an open circuit, a person who opted out."""
     now = system_clock()
-    rules = rule(more="at: \"2099-01-01\"\n        unless: order.phone")
+    rules = rule(more='at: "2099-01-01"\n        unless: order.phone')
     works.shop.write_rules(rules)
     works.reload()
     works.receive(order_created("250804ASDFGH"))
@@ -252,3 +252,21 @@ def test_people_get_it_in_words(works: Works, shipped: Any) -> None:
     assert "tell  (rules/test.yaml:2): follows" in told
     assert "wabotick.send_template at wa" in told
     assert "Budi" not in told
+
+
+def test_a_backtest_tells_totals_rules_and_samples(works: Works, tmp_path: Path) -> None:
+    """One JSON document, or words and a table; progress goes to stderr."""
+    works.receive(order_created(), received_at=system_clock())
+    (tmp_path / "new.yaml").write_text(rule(on="scalev.order.created"))
+    call = ("rules", "backtest", "--since", "1h", "--rules", str(tmp_path))
+
+    found = document(works.shop, *call)
+    told = hookyard(*call, environ=works.shop.environ)
+
+    assert (found["events"]["played"], found["totals"]["new_messages"], found["rules"]["tell"]["sent"]) == (1, 1, 1)
+    [sample] = found["samples"]["new"]
+    assert (sample["rule"], sample["action"]) == ("tell", "wabotick.send_template")
+    assert "1 new (1 messages)" in told.stdout
+    assert sample["event"] in told.stdout
+    assert "1 of 1 events" in told.stderr
+    assert works.shop.deliveries() == []
