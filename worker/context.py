@@ -11,6 +11,7 @@ from typing import Any
 from config.subjects import FIELDS
 
 _PERSONAL = ("phone", "phone_raw", "chat_id", "customer_name", "name", "first_name", "last_name", "email", "address")
+_BESIDE = {"call_note": ("customer", "customer_id")}
 
 
 @dataclass(frozen=True)
@@ -21,16 +22,27 @@ class Subject:
     key: str | None
 
 
+def subject_beside(subject: Subject, snapshot: Mapping[str, Any]) -> Subject | None:
+    """Return whom a subject belongs to, whose snapshot goes with it when a step is sent: a call note its customer."""
+    kind, field = _BESIDE.get((subject.key or "").partition(":")[0], ("", ""))
+    return Subject(subject.account, f"{kind}:{snapshot[field]}") if snapshot.get(field) else None
+
+
 def expression_context(
-    event: dict[str, Any], data: dict[str, Any], subject: Subject, snapshot: dict[str, Any], now: datetime
+    event: dict[str, Any],
+    data: dict[str, Any],
+    subject: Subject,
+    snapshot: dict[str, Any],
+    now: datetime,
+    beside: Mapping[str, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return every name of the expression language for one event.
 
     Every kind of subject has all its fields whatever was seen, None where nothing is known, so that a rule may ask
-    for any of them.
+    for any of them. `beside`: other snapshots, by the name they have in expressions.
     """
-    kind = (subject.key or "").partition(":")[0]
-    snapshots = {name: dict.fromkeys(fields) | (snapshot if name == kind else {}) for name, fields in FIELDS.items()}
+    known = {**(beside or {}), (subject.key or "").partition(":")[0]: snapshot}
+    snapshots = {name: dict.fromkeys(fields) | known.get(name, {}) for name, fields in FIELDS.items()}
     event = {**event, "subject": subject.key}
     return {"event": event, "data": data, "account": event["account"], "now": now, **snapshots}
 

@@ -19,9 +19,9 @@ from config.rules import Rule, Step
 from worker.acting import Action, Call, Outcome, Session
 from worker.asking import fact_about, said_by
 from worker.clock import Clock
-from worker.context import Subject, by_step, expression_context, personal_texts, personal_values
+from worker.context import Subject, by_step, expression_context, personal_texts, personal_values, subject_beside
 from worker.errors import PermanentError
-from worker.ledger import deliveries
+from worker.ledger import deliveries, subjects
 from worker.ledger.deliveries import Conclusion
 from worker.ledger.memory import Memory
 from worker.masking import mask
@@ -164,7 +164,16 @@ class Preparation:
             "occurred_at": row.occurred_at, "received_at": row.received_at,
         }  # fmt: skip
         subject = Subject(row.event_subject_account, row.event_subject)
-        return expression_context(event, what.data, subject, row.snapshot or {}, self._now)
+        snapshot = row.snapshot or {}
+        return expression_context(event, what.data, subject, snapshot, self._now, self._beside(subject, snapshot))
+
+    def _beside(self, subject: Subject, snapshot: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        other = subject_beside(subject, snapshot)
+        if other is None or other.key is None:
+            return {}
+        with self._of.engine.connect() as connection:
+            known = subjects.read_snapshot(connection, other.account, other.key)
+        return {other.key.partition(":")[0]: known.values}
 
     def _ask_again(self, rule: Rule, step: Step, context: dict[str, Any], what: Understanding) -> None:
         """Ask what could not be asked when the event was routed: the condition, and the effect's name."""

@@ -22,6 +22,7 @@ RECIPES = EXAMPLES / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 VARIABLES = variables_of(EXAMPLES.rglob("*.yaml"))
 BUYER, STAFF, CLIENT = "628123456789", "628111111111", "12025550143"
+SELLER = "ops@harborline.example"
 HOOK, PUSH = "bot-webhook-secret", "freighttech-push-url-secret"
 MORE_ACCOUNTS = f"""
   bot:
@@ -99,6 +100,7 @@ class Stage:
             "SELECT 1 FROM events WHERE state IN ('received', 'waiting') UNION ALL SELECT 1 FROM deliveries WHERE state"
             " IN ('ready', 'in_flight', 'retrying')"
             " OR (state = 'waiting' AND due_at < now() + interval '20 seconds' AND (needs = '{}' OR released))"
+            " OR (state IN ('succeeded', 'dead') AND has_followers AND followed IS DISTINCT FROM state)"
         )
 
         def still() -> bool:
@@ -386,6 +388,39 @@ def test_a_paid_order_without_an_opportunity_changes_nothing(stage: Callable[...
 
     assert play.ends() == {"paid-won/find": "succeeded", "paid-won/won": "suppressed"}
     assert play.shop.sandbox.effects("opportunity_update") == []
+
+
+def test_call_follow_up(stage: Callable[..., Stage]) -> None:
+    """The customer of a note that asks for it gets one message, though the note has no phone; no other gets any."""
+    play = stage("call-follow-up")
+    for number, phone in (("HL-901", BUYER), ("HL-902", None)):
+        customer = {"customer_id": number, "name": f"Kedai {number}", "office_phone_number": phone and f"+{phone}"}
+        play.ask("PUT", f"state/proton/customers/{number}", customer)
+    notes = (("HL-901", "Mau katalog. #WhatsApp"), ("HL-901", "Tidak mau apa-apa."), ("HL-902", "#whatsapp"))
+    for number, words in notes:
+        play.ask("POST", "state/proton/call_notes", {"user_id": SELLER, "customer_ids": [number], "notes": words})
+    play.quiet()
+    assert play.messages() == []
+    play.pass_time()
+
+    assert play.messages() == [(BUYER, "257012", ["Kedai HL-901"])]
+    assert [row.state for row in play.shop.deliveries() if row.step == "message"].count("suppressed") == 1
+
+
+def test_a_note_that_was_deleted_is_not_followed(stage: Callable[..., Stage]) -> None:
+    """A note taken back before its time cancels what waited."""
+    play = stage("call-follow-up")
+    play.ask("PUT", "state/proton/customers/HL-901", {"name": "Kedai", "office_phone_number": f"+{BUYER}"})
+    note = {"user_id": SELLER, "customer_ids": ["HL-901"], "notes": "#whatsapp"}
+    [made] = play.ask("POST", "state/proton/call_notes", note)["call_notes"]
+    play.quiet()
+
+    play.ask("DELETE", f"state/proton/call_notes/{made['interaction_id']}")
+    play.quiet()
+    play.pass_time()
+
+    assert play.messages() == []
+    assert play.ends()["call-follow-up/read"] == "cancelled"
 
 
 # Containers, and the bot.
