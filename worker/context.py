@@ -1,6 +1,7 @@
 """The names that an expression may speak of, filled for one event.
 
-Invariant: routing and delivering build the same names in the same way; only the snapshot may be newer.
+Invariant: routing and delivering build the same names in the same way; only the snapshots may be newer, and whom a call
+note belongs to is known at sending only.
 """
 
 from collections.abc import Mapping
