@@ -17,7 +17,7 @@ _SEGMENT = re.compile(r"[a-z0-9_*]+\Z")
 OF_AN_ELEMENT = ("item", "index")
 """What the expressions of a step with `for_each` may speak of, too."""
 # Keys that are accepted once what they say is done.
-_NOT_YET = ("category", "success", "delivered_within", "retry", "priority")
+_NOT_YET = ("category", "retry", "priority")
 _ONLY_OF_MESSAGES = ("quiet_hours", "category", "success", "delivered_within")
 
 
@@ -152,6 +152,8 @@ class RuleCompiler:
             for key in _ONLY_OF_MESSAGES:
                 if getattr(source, key) is not None:
                     place.below(key).fault(f"{key}: {source.action} sends no message")
+        if source.delivered_within and source.success == "accepted":
+            place.below("success").fault("with delivered_within it has to be delivered")
         for key in _NOT_YET:
             if key in source.model_fields_set:
                 place.below(key).fault(f'unknown key "{key}"')
@@ -161,7 +163,8 @@ class RuleCompiler:
             after=source.after, unless=unless or None,
             quiet_hours=source.quiet_hours or ("hold" if is_message else "send"),
             category=(source.category or "marketing") if is_message else None,
-            success=source.success or "accepted", delivered_within=source.delivered_within,
+            success="delivered" if source.delivered_within else source.success or "accepted",
+             delivered_within=source.delivered_within,
             patience=Patience(retry.attempts, retry.within) if retry else Patience(),
             priority=PRIORITIES[source.priority],
         )  # fmt: skip

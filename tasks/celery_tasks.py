@@ -131,7 +131,7 @@ def _shown(delivered: Delivered | None) -> str | None:
         return None
     done = delivered.conclusion
     report_circuit(delivered)
-    due_at = done.due_at or done.held_until
+    due_at = None if done.is_success else done.due_at or done.held_until
     log.info(
         "delivery.deferred" if delivered.deferred else "delivery.attempted",
         event_id=str(delivered.event_id), rule=delivered.rule, action=delivered.action, account=delivered.account,

@@ -20,6 +20,7 @@ from config.load import Config
 from config.settings import Settings
 from tasks.actions.http import Connections
 from tasks.actions.registry import ACTIONS
+from tasks.reconciling.messages import TELLERS
 from tasks.reconciling.reconciler import Reconciler
 from tasks.slots import Slots
 from webhooks.registry import SOURCES
@@ -83,7 +84,7 @@ class Engine:
             open_session=self._connections.open, clock=clock, wake=self.wakeups.events,
         )  # fmt: skip
         self._tidy_at = 0.0
-        self._sweeper = Sweeper(self.database, settings, ACTIONS, clock, draw, config)
+        self._sweeper = Sweeper(self.database, settings, ACTIONS, clock, draw, config, TELLERS)
 
     def process_event(self, event_id: UUID) -> None:
         """Route one event and wake what follows."""
@@ -109,8 +110,10 @@ class Engine:
         return delivered
 
     def settle(self, delivery_id: UUID) -> Looked | None:
-        """Ask the vendor what became of an unknown outcome and wake what follows."""
+        """Ask the vendor what became of an unknown outcome, or how far a message came, and wake what follows."""
         looked = self._settler.settle(delivery_id)
+        if looked is None:
+            self._reconciler.ask_about(delivery_id)
         if looked is not None and looked.woken_events:
             self.wakeups.events(looked.woken_events)
         return looked

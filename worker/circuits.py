@@ -22,6 +22,7 @@ _NEXT_PROBE = text(
     """
     SELECT id FROM deliveries
     WHERE account = :account AND state IN ('waiting', 'ready', 'retrying') AND due_at <= :now
+          AND reason IS DISTINCT FROM 'awaiting_delivery'
     ORDER BY action = :action DESC, wake_at LIMIT 1 FOR UPDATE SKIP LOCKED
     """
 )
@@ -31,6 +32,7 @@ _GIVE_UP = text(
     UPDATE deliveries SET state = 'dead', reason = :reason, last_error = :error, wake_at = NULL, updated_at = :now
     WHERE id IN (
         SELECT id FROM deliveries WHERE account = :account AND state IN ('waiting', 'ready', 'retrying')
+        AND reason IS DISTINCT FROM 'awaiting_delivery'
         AND due_at <= :longest_ago AND id IS DISTINCT FROM :probe ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
     ) RETURNING id, event_id, rule, action, account
     """

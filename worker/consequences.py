@@ -125,7 +125,7 @@ def _account_answers(connection: Connection, ended: Ended, now: datetime) -> Hol
             return None
         if found.probe != row.id:
             return found
-        succeeded = ended.conclusion.state is DeliveryState.SUCCEEDED
+        succeeded = ended.conclusion.is_success
         if ended.answered and holding.closes(found, succeeded=succeeded, reason=ended.conclusion.reason):
             closed = found
             return None

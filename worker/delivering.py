@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,8 +18,9 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
-from worker import completing, consequences
+from worker import completing, consequences, receipts
 from worker.acting import Action, Call, Outcome, nobody
+from worker.awaiting import accepted
 from worker.consequences import Consequences, Ended
 from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.following import ENDS, Follower
@@ -30,7 +31,6 @@ from worker.ledger.database import by_statement, is_away
 from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease, Wake
 from worker.ledger.messages import Sent
 from worker.ledger.settling import PATIENCE_SECONDS
-from worker.ledger.storable import storable
 from worker.limits import allowed_for
 from worker.masking import mask_message
 from worker.messaging.guarding import Guard
@@ -105,9 +105,7 @@ class _Attempt:
                 return None
             outcome = action.run(call)
             sent = message_of(self._row, outcome, self._about[0], self._of.clock())
-            conclusion = Conclusion(
-                DeliveryState.SUCCEEDED, result=storable(outcome.result), sent=sent, wrote=bool(outcome.patches)
-            )
+            conclusion = accepted(self._ready.step, sent, outcome, self._of.clock())
         except SQLAlchemyError:
             raise  # the ledger is away, nothing was sent: the lease runs out, and a sweep lets another attempt begin
         except SuppressedError as error:
@@ -207,7 +205,8 @@ class _Attempt:
         )  # fmt: skip
         recipient, template = self._about
         ended = Ended(self._row, conclusion, self._error, recipient, template, answered=self._ready.has_sent)
-        is_all = not outcome.patches and self._row.rule != COMPLETION_RULE and not ended.concerns_others
+        alone = not outcome.patches and self._row.rule != COMPLETION_RULE and conclusion.sent is None
+        is_all = alone and not ended.concerns_others
         engine = by_statement(self._of.engine) if is_all else self._of.engine
         give_up_at, pause = time.monotonic() + RECORDING_PATIENCE_SECONDS, 0.2
         while True:
@@ -230,6 +229,8 @@ class _Attempt:
         settled = deliveries.conclude(connection, record, self._lease.owner, conclusion)
         if not settled:
             log.warning("delivery.result_late", delivery_id=str(row.id), attempt=row.attempts, state=conclusion.state)
+        if settled and conclusion.sent:
+            what = replace(what, conclusion=receipts.look_back(connection, conclusion, now))
         woken = completing.take_in(connection, row.account, outcome.patches, now)
         if row.rule == COMPLETION_RULE:
             if conclusion.state in {DeliveryState.SUCCEEDED, DeliveryState.SUPPRESSED}:

@@ -19,7 +19,8 @@ _WRITES = text(
     """
     SELECT d.rule, d.wrote, event.chain FROM deliveries d JOIN events event ON event.id = d.event_id
     WHERE d.subject_account = :account AND d.subject = :subject AND d.account = :account
-          AND d.state IN ('succeeded', 'unknown', 'in_flight') AND d.sending_at >= :since
+          AND (d.state IN ('succeeded', 'unknown', 'in_flight') OR d.reason = 'awaiting_delivery')
+          AND d.sending_at >= :since
     """
 )
 

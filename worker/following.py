@@ -76,7 +76,7 @@ class Follower:
         if row.state != DeliveryState.SUCCEEDED:
             what = f"step {row.step}, which it needs, is {row.state}"
             for dependent in dependents:
-                if dependent.state in life.OPEN:
+                if dependent.state in life.OPEN and dependent.reason != Reason.AWAITING_DELIVERY:
                     values = {"state": DeliveryState.SUPPRESSED, "reason": Reason.NEED_FAILED, "last_error": what}
                     _change(connection, dependent, values | {"wake_at": None}, now)
             return []

@@ -47,6 +47,7 @@ class People:
             )
         if state not in {DeliveryState.DEAD, DeliveryState.CANCELLED, *life.OPEN}:
             raise RefusedError(f"delivery {row.id} is {state}: there is nothing to retry")
+        self._refuse_what_was_sent(row)
         return self._begin_again(row, "retry")
 
     def cancel(self, delivery_id: UUID) -> None:
@@ -56,6 +57,7 @@ class People:
             raise RefusedError(f"delivery {row.id} is being sent right now: ask again in a moment")
         if row.state not in {*life.OPEN, DeliveryState.DEAD}:
             raise RefusedError(f"delivery {row.id} is {row.state}: there is nothing to cancel")
+        self._refuse_what_was_sent(row)
         self._move(row, {"state": DeliveryState.CANCELLED, "reason": Reason.BY_OPERATOR, "wake_at": None}, "cancel")
         if row.rule == COMPLETION_RULE:
             completing.give_up(self._connection, row.event_id, f"{row.action} was cancelled", self._now)
@@ -63,7 +65,7 @@ class People:
     def resolve(self, delivery_id: UUID, *, sent: bool) -> Wake | None:
         """Settle an unknown delivery: it was sent, so it succeeded; or it was not, so it is sent now."""
         row = self._delivery(delivery_id)
-        if row.state != DeliveryState.UNKNOWN:
+        if row.state != DeliveryState.UNKNOWN and row.reason != Reason.AWAITING_DELIVERY:
             raise RefusedError(f"delivery {row.id} is {row.state}: only an unknown one can be resolved")
         if not sent:
             return self._begin_again(row, "resolve_not_sent")
@@ -111,6 +113,13 @@ class People:
     def note(self, action: str, target: UUID | str, details: dict[str, Any]) -> None:
         """Write down something that was done elsewhere."""
         self._audit(action, target, details)
+
+    @staticmethod
+    def _refuse_what_was_sent(row: Row[Any]) -> None:
+        if row.reason == Reason.AWAITING_DELIVERY:
+            raise RefusedError(
+                f"delivery {row.id} was sent and waits for its receipt: say what became of it with `hookyard resolve`"
+            )
 
     def _delivery(self, delivery_id: UUID) -> Row[Any]:
         query = select(deliveries).where(deliveries.c.id == delivery_id).with_for_update()

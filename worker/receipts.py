@@ -1,37 +1,59 @@
 """What a receipt of a message means: the message moves forward, and what it settles is settled.
 
 Invariant: receipts may come twice, late, in any order, or before the send was recorded; none is lost, none turns back.
+A delivery follows its own message only: after a person sent it again, the old message's receipts mean nothing for it.
 """
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, Row, text
 
+from config.load import Config
+from worker.awaiting import patience_of
 from worker.holding import Failure, waiting
 from worker.ids import parse_id
 from worker.ledger import holds, messages
+from worker.ledger.deliveries import Conclusion, DeadLetter
 from worker.reading import Receipt
-from worker.states import HoldKind, MessageState, Reason
+from worker.states import DeliveryState, HoldKind, MessageState, Reason
 
 log = structlog.get_logger()
+ARRIVED = frozenset({MessageState.DELIVERED, MessageState.READ})
 
+_NAMED = text("SELECT id, rule, step, state FROM deliveries WHERE id = :id AND account = :account FOR UPDATE")
 # The vendor names the delivery: it happened, whatever became of the answer that would have said so.
 _IT_HAPPENED = text(
     """
-    UPDATE deliveries SET state = 'succeeded', reason = NULL, last_error = NULL, settle_at = NULL, wake_at = NULL,
+    UPDATE deliveries SET state = :state, reason = :reason, last_error = NULL, settle_at = NULL, settles = 0,
+           due_at = coalesce(:due_at, due_at), wake_at = :due_at,
            result = coalesce(result, '{}') || jsonb_build_object('message_id', CAST(:message_id AS text)),
            updated_at = :now
-    WHERE id = :id AND account = :account AND state = 'unknown' RETURNING id
+    WHERE id = :id
     """
 )
-_IS_OURS = text("SELECT id FROM deliveries WHERE id = :id AND account = :account")
+_ARRIVED = text(
+    """
+    UPDATE deliveries SET state = 'succeeded', reason = NULL, wake_at = NULL, updated_at = :now
+    WHERE id = :id AND state = 'waiting' AND reason = 'awaiting_delivery' AND result ->> 'message_id' = :message_id
+    """
+)
+_FAILED = text(
+    """
+    UPDATE deliveries SET state = 'dead', reason = :reason, last_error = :error, wake_at = NULL, updated_at = :now
+    WHERE id = :id AND result ->> 'message_id' = :message_id
+          AND (state = 'succeeded' OR state = 'waiting' AND reason = 'awaiting_delivery')
+    RETURNING id, event_id, action, account
+    """
+)
 
 
-def take_in(connection: Connection, account: str, receipt: Receipt, now: datetime) -> None:
-    """Take a receipt in."""
-    delivery_id = _referenced(connection, account, receipt, now)
+def take_in(connection: Connection, config: Config, account: str, receipt: Receipt, now: datetime) -> DeadLetter | None:
+    """Take a receipt in; return the delivery that is dead by it."""
+    delivery_id = _referenced(connection, config, account, receipt, now)
     message = messages.advance(connection, account, receipt, delivery_id, now)
     if receipt.state is MessageState.FAILED and message.state == MessageState.FAILED:
         log.warning(
@@ -40,20 +62,58 @@ def take_in(connection: Connection, account: str, receipt: Receipt, now: datetim
         )  # fmt: skip
         if receipt.reason is Reason.OPTED_OUT and message.person:
             _hold(connection, message, now)
+    return _decide(connection, message, now)
 
 
-def _referenced(connection: Connection, account: str, receipt: Receipt, now: datetime) -> UUID | None:
+def look_back(connection: Connection, conclusion: Conclusion, now: datetime) -> Conclusion:
+    """Return how a delivery ended whose message was sent just now: its receipt may have been faster."""
+    sent = conclusion.sent
+    message = messages.read(connection, sent.account, sent.message_id) if sent else None
+    if message is None:
+        return conclusion
+    dead = _decide(connection, message, now)
+    if dead is not None:
+        return replace(conclusion, state=DeliveryState.DEAD, reason=dead.reason, error=dead.error, due_at=None)
+    if conclusion.reason is Reason.AWAITING_DELIVERY and message.state in ARRIVED:
+        return replace(conclusion, state=DeliveryState.SUCCEEDED, reason=None, due_at=None)
+    return conclusion
+
+
+def _decide(connection: Connection, message: Row[Any], now: datetime) -> DeadLetter | None:
+    """Let a message's delivery end as the message did; return it when it is dead by that."""
+    if message.delivery_id is None:
+        return None
+    values = {"id": message.delivery_id, "message_id": message.message_id, "now": now}
+    if message.state in ARRIVED:
+        connection.execute(_ARRIVED, values)
+    if message.state != MessageState.FAILED:
+        return None
+    reason = Reason(message.reason or Reason.REJECTED)
+    error = "the message failed after it was accepted" + (f", code {message.error_code}" * bool(message.error_code))
+    row = connection.execute(_FAILED, {**values, "reason": reason, "error": error}).one_or_none()
+    return DeadLetter(row.id, row.event_id, row.action, row.account, reason, error) if row else None
+
+
+def _referenced(connection: Connection, config: Config, account: str, receipt: Receipt, now: datetime) -> UUID | None:
     """Return the delivery that the vendor names, settled when it was unknown."""
     named = parse_id(receipt.reference) if receipt.reference else None
-    if named is None or connection.scalar(_IS_OURS, {"id": named, "account": account}) is None:
+    row = connection.execute(_NAMED, {"id": named, "account": account}).one_or_none() if named else None
+    if row is None:
         return None
-    values = {"id": named, "account": account, "message_id": receipt.message_id, "now": now}
-    if connection.scalar(_IT_HAPPENED, values):
+    if row.state == DeliveryState.UNKNOWN:
+        rule = config.rule(row.rule)
+        patience = patience_of(rule.step(row.step) if rule else None)
+        values = {"id": row.id, "message_id": receipt.message_id, "now": now, "reason": None, "due_at": None}
+        values["state"] = DeliveryState.SUCCEEDED
+        if patience is not None:
+            awaits = {"state": DeliveryState.WAITING, "reason": Reason.AWAITING_DELIVERY, "due_at": now + patience}
+            values |= awaits
+        connection.execute(_IT_HAPPENED, values)
         log.info("delivery.settled", delivery_id=str(named), account=account, settled="by a receipt")
     return named
 
 
-def _hold(connection: Connection, message: Row[tuple[object, ...]], now: datetime) -> None:
+def _hold(connection: Connection, message: Row[Any], now: datetime) -> None:
     """Write down that a person wants no more messages of this account."""
     failure = Failure(message.delivery_id, message.account, "", Reason.OPTED_OUT, "said by a receipt")
     kind = HoldKind.RECIPIENT

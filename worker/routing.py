@@ -132,7 +132,8 @@ class _Routing:
             completion, note = tap.completion, tap.note
             self._subject = tap.subject or self._subject
         if what.receipt is not None:
-            receipts.take_in(self._connection, self._row.account, what.receipt, self._now)
+            dead = receipts.take_in(self._connection, self._config, self._row.account, what.receipt, self._now)
+            self._dead += [dead] if dead else []
         merges = {
             patch.subject: subjects.merge(self._connection, self._row.account, patch, self._now)
             for patch in what.patches

@@ -6,7 +6,7 @@ not happen.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +14,15 @@ import structlog
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker import completing
+from worker import completing, receipts
 from worker.acting import Settled, Settlement
+from worker.awaiting import accepted
 from worker.delivering import message_of
 from worker.errors import PermanentError, RetryableError, WorkerError
 from worker.ledger import settling
 from worker.ledger.database import by_statement
 from worker.ledger.deliveries import Conclusion
 from worker.ledger.settling import Asked
-from worker.ledger.storable import storable
 from worker.limits import allowed_for
 from worker.masking import mask_message
 from worker.pacing import Pacer
@@ -100,7 +100,7 @@ class _Look:
         row = self._row
         if found.settled is Settled.HAPPENED:
             sent = message_of(row, found.outcome, self._recipient, self._now)
-            return Conclusion(DeliveryState.SUCCEEDED, result=storable(found.outcome.result), sent=sent)
+            return replace(accepted(self._ready.step, sent, found.outcome, self._now), wrote=False)
         if found.settled is Settled.DID_NOT_HAPPEN:
             again = RetryableError(Reason(row.reason), "the vendor says that it did not happen")
             attempt = row.attempts - row.series_start
@@ -114,6 +114,8 @@ class _Look:
         asked = Asked(row, self._now, now, self._of.worker, exchanges)
         with self._of.engine.begin() as connection:
             stands = settling.conclude(connection, asked, conclusion)
+            if stands and conclusion.sent:
+                conclusion = receipts.look_back(connection, conclusion, now)
             patches = found.outcome.patches if stands else ()
             woken = completing.take_in(connection, row.account, patches, now)
         if not stands:

@@ -131,4 +131,6 @@ class Reason(StrEnum):
     LOOP = "loop"
     PACED = "paced"
     QUIET_HOURS = "quiet_hours"
+    AWAITING_DELIVERY = "awaiting_delivery"
+    NOT_DELIVERED = "not_delivered"
     BY_OPERATOR = "by_operator"

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from config.load import Config
 from config.settings import Settings
-from worker import completing
+from worker import awaiting, completing
 from worker.acting import Action
 from worker.circuits import Circuits
 from worker.clock import Clock
@@ -47,7 +47,7 @@ class Swept:
     deliveries: list[Wake]
     dead: list[DeadLetter]
     unknown: list[Wake]
-    """Whose vendor is to be asked what became of them."""
+    """Whose vendor is to be asked what became of them, or of their message."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class Sweeper:
     clock: Clock
     draw: Callable[[], float]
     config: Config
+    tellers: frozenset[str] = frozenset()
+    """The vendors that can be asked how far a message came."""
 
     def sweep(self, busy: Sequence[str], *, events_too: bool) -> Swept:
         """Resolve leases that ran out, then return what is due (and of events), but for accounts that are `busy`."""
@@ -70,13 +72,16 @@ class Sweeper:
             ]
             dead = [letter for letter in resolved if letter] + Circuits(connection, now).give_up()
         with self.engine.begin() as connection:
+            vendors = {name: account.vendor for name, account in self.config.accounts.items()}
+            ask, given_up = awaiting.end_overdue(connection, vendors, self.tellers, now, MOST_AT_ONCE)
+        with self.engine.begin() as connection:
             patience = self.settings.rewake_seconds
             again = {"now": now, "again": now + timedelta(seconds=patience), "most": MOST_AT_ONCE}
             due_events = list(connection.scalars(_EVENTS_DUE, again)) if events_too else []
             due = deliveries.due(connection, now, busy, MOST_AT_ONCE, patience)
             probes = Circuits(connection, now).probe(patience)
             unknown = settling.to_ask(connection, now, busy, MOST_AT_ONCE, patience)
-        return Swept(due_events, due + probes + self._follow(now), dead, unknown)
+        return Swept(due_events, due + probes + self._follow(now), dead + given_up, unknown + ask)
 
     def _follow(self, now: datetime) -> list[Wake]:
         """Follow up the ends that whoever brought them about did not."""

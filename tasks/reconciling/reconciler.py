@@ -18,11 +18,12 @@ from config.accounts import Account
 from config.load import Config
 from config.settings import Settings
 from tasks.reconciling.finding import Finder, Found, Search
-from tasks.reconciling.messages import silent_messages
+from tasks.reconciling.messages import TELLERS, silent_messages, told_of
 from tasks.reconciling.orders import missed_orders
 from webhooks.inbound import Inbound
 from webhooks.registry import SOURCES
 from webhooks.verification import Match
+from worker import awaiting
 from worker.acting import Action, Call, Session
 from worker.clock import Clock
 from worker.errors import WorkerError
@@ -105,7 +106,24 @@ class Reconciler:
         is_held = circuit is not None and circuit.opened_at is not None
         return f"it is held: {circuit.reason}" if circuit and is_held else None
 
-    def _search(self, summary: Summary, now: datetime, progress: Progress) -> None:
+    def ask_about(self, delivery_id: UUID) -> Summary | None:
+        """Ask how far the message came whose receipt a delivery waits for; None when it waits for none."""
+        now = self.clock()
+        with self.engine.connect() as connection:
+            row = awaiting.awaited(connection, delivery_id)
+        if row is None or row.account not in self.config.accounts:
+            return None
+        if self.config.accounts[row.account].vendor not in TELLERS:
+            return None
+        summary = Summary(row.account, now, now)
+        try:
+            for found in told_of(self._made(summary, now, lambda _: None), row.message_id, row.state):
+                self._take_in(summary, found)
+        except WorkerError as error:
+            summary.error = f"{error.reason}: {error}"
+        return summary
+
+    def _made(self, summary: Summary, now: datetime, progress: Progress) -> Search:
         def looked_at() -> None:
             summary.looked_at += 1
             progress(summary)
@@ -114,11 +132,14 @@ class Reconciler:
             summary.missed += 1
             summary.last_missed = why
 
-        search = Search(
+        return Search(
             engine=self.engine, account=summary.account, since=summary.since, until=summary.until, now=now,
             call=lambda parameters: self._call(summary.account, parameters), actions=dict(self.actions),
             looked_at=looked_at, missed=missed,
         )  # fmt: skip
+
+    def _search(self, summary: Summary, now: datetime, progress: Progress) -> None:
+        search = self._made(summary, now, progress)
         finder = self.finders[self.config.accounts[summary.account].vendor]
         try:
             for found in finder(search):

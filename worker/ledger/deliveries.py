@@ -92,6 +92,11 @@ class Conclusion:
     """The message that it sent."""
 
     @property
+    def is_success(self) -> bool:
+        """Whether the vendor did it, though a message may still have to arrive."""
+        return self.state is DeliveryState.SUCCEEDED or self.reason is Reason.AWAITING_DELIVERY
+
+    @property
     def wake_at(self) -> datetime | None:
         """When a sweep should look at it."""
         return self.held_until or self.due_at or self.settle_at
@@ -223,7 +228,8 @@ _CLAIM = text(
     WITH claimed AS (
         UPDATE deliveries SET state = 'in_flight', attempts = attempts + 1, lease_owner = :owner,
                lease_expires_at = :lease_expires_at, sending_at = NULL, updated_at = :now
-        WHERE id = :id AND state = ANY(:open) AND due_at <= :now AND (needs = '{{}}' OR released) AND NOT EXISTS (
+        WHERE id = :id AND state = ANY(:open) AND reason IS DISTINCT FROM 'awaiting_delivery'
+              AND due_at <= :now AND (needs = '{{}}' OR released) AND NOT EXISTS (
             SELECT FROM deliveries other
             WHERE other.subject_account = deliveries.subject_account AND other.subject = deliveries.subject
                   AND other.rule = deliveries.rule AND other.id <> deliveries.id AND other.state = 'in_flight'
@@ -234,6 +240,7 @@ _CLAIM = text(
                   AND (other.event_at, other.event_id) < (deliveries.event_at, deliveries.event_id)
                   AND (other.needs = '{{}}' OR other.released)
                   AND (other.state = 'retrying' OR other.due_at <= :now OR other.reason IS NOT NULL)
+                  AND other.reason IS DISTINCT FROM 'awaiting_delivery'
         ) AND NOT EXISTS (
             SELECT FROM holds WHERE holds.account = deliveries.account AND kind = 'account' AND opened_at IS NOT NULL
             AND probe IS DISTINCT FROM deliveries.id
@@ -279,6 +286,7 @@ _NEXT = text(
     SELECT id, account FROM deliveries
     WHERE subject_account = :account AND subject = :subject AND rule = :rule
           AND state IN ('waiting', 'ready', 'retrying') AND due_at <= :now AND (needs = '{}' OR released)
+          AND reason IS DISTINCT FROM 'awaiting_delivery'
     ORDER BY event_at, event_id, id LIMIT 1
     """
 )
@@ -321,11 +329,12 @@ _OPEN_OF_SUBJECT = select(deliveries).where(
     deliveries.c.subject_account == bindparam("b_account"),
     deliveries.c.subject == bindparam("b_subject"),
     deliveries.c.state.in_(OPEN_STATES),
+    deliveries.c.reason.is_distinct_from(Reason.AWAITING_DELIVERY),
 )
 
 
 def open_of_subject(connection: Connection, account: str, subject: str) -> Sequence[Row[Any]]:
-    """Lock and return what is open about a subject."""
+    """Lock and return what is still to be sent about a subject."""
     given = {"b_account": account, "b_subject": subject}
     return connection.execute(_OPEN_OF_SUBJECT.with_for_update(), given).all()
 
@@ -409,7 +418,7 @@ def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusi
     attempt = {f"a_{name}": value for name, value in {**vars(record), **said}.items()}
     values = _concluded(conclusion, record.finished_at)
     mine = {"b_id": record.delivery_id, "b_number": record.number, "b_owner": owner}
-    succeeded, held = conclusion.state == DeliveryState.SUCCEEDED, conclusion.held_until is not None
+    succeeded, held = conclusion.is_success, conclusion.held_until is not None
     sent = conclusion.sent
     statement = _conclusion_of(tuple(values), succeeded=succeeded, held=held, sent=sent is not None)
     message = messages.bound(sent) if sent else {}
@@ -476,6 +485,7 @@ _WAKE = text(
         SELECT found.id FROM there CROSS JOIN LATERAL (
             SELECT id FROM deliveries
             WHERE account = there.account AND state IN ('waiting', 'ready', 'retrying') AND wake_at <= :now
+                  AND reason IS DISTINCT FROM 'awaiting_delivery'
             ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
         ) AS found
         WHERE there.account <> ALL(:busy) AND NOT EXISTS (

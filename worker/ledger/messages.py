@@ -87,6 +87,12 @@ def advance(
     return connection.execute(_ADVANCE, values).one()
 
 
+def read(connection: Connection, account: str, message_id: str) -> Row[Any] | None:
+    """Return a message; None when nothing is known of it."""
+    mine = (messages.c.account == account) & (messages.c.message_id == message_id)
+    return connection.execute(select(messages).where(mine)).one_or_none()
+
+
 def of_deliveries(connection: Connection, delivery_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
     """Return the messages that some deliveries sent."""
     return connection.execute(select(messages).where(messages.c.delivery_id.in_(delivery_ids))).all()

@@ -161,6 +161,11 @@ deliveries = Table(
         ),
     ),
     Index("ix_deliveries_to_wake", "account", "wake_at", postgresql_where=IS_OPEN),
+    Index(
+        "ix_deliveries_awaiting",
+        "wake_at",
+        postgresql_where=text("state = 'waiting' AND reason = 'awaiting_delivery'"),
+    ),
     Index("ix_deliveries_to_settle", "wake_at", postgresql_where=text("state = 'unknown' AND settle_at IS NOT NULL")),
     Index("ix_deliveries_leased", "lease_expires_at", postgresql_where=text("state = 'in_flight'")),
     Index("ix_deliveries_for_people", "state", "id", postgresql_where=text("state IN ('dead', 'unknown')")),

@@ -14,6 +14,7 @@ from sqlalchemy import Row, text
 from config.load import Config
 from tasks.actions.http import Connections
 from tasks.actions.registry import ACTIONS
+from tasks.reconciling.messages import TELLERS
 from tests.support.shop import Shop
 from webhooks.registry import SOURCES
 from worker.acting import Action
@@ -76,7 +77,7 @@ class Works:
             engine=self.engine, config=config, readers=readers, actions=self.actions, clock=self.clock,
             open_session=self.connections.open, draw=lambda: 0.5, worker="test", wait=self.clock.pass_,
         )  # fmt: skip
-        self.sweeper = Sweeper(self.engine, self.settings, self.actions, self.clock, lambda: 0.5, config)
+        self.sweeper = Sweeper(self.engine, self.settings, self.actions, self.clock, lambda: 0.5, config, TELLERS)
 
     def replace_action(self, name: str, **changes: Any) -> None:
         """Let an action be another one."""

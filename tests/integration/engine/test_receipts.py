@@ -120,7 +120,7 @@ def test_a_receipt_that_names_the_delivery_settles_it(works: "Works") -> None:
 
     for account in ("crm", "wa"):
         with works.engine.begin() as connection:
-            take_in(connection, account, receipt, works.clock())
+            take_in(connection, works.config, account, receipt, works.clock())
 
     row = works.delivery(delivery_id)
     assert (row.state, row.reason, row.result["message_id"]) == ("succeeded", None, "wamid.MARKED")
