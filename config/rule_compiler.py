@@ -17,7 +17,7 @@ _SEGMENT = re.compile(r"[a-z0-9_*]+\Z")
 OF_AN_ELEMENT = ("item", "index")
 """What the expressions of a step with `for_each` may speak of, too."""
 # Keys that are accepted once what they say is done.
-_NOT_YET = ("category", "retry", "priority")
+_NOT_YET = ("category",)
 _ONLY_OF_MESSAGES = ("quiet_hours", "category", "success", "delivered_within")
 
 

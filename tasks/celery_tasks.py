@@ -83,8 +83,9 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
 @contextmanager
 def _room(engine: Engine, task: Task, delivery_id: str, *, may_come_again: bool = True) -> Iterator[None]:
     """Take one of the calls that may be under way at a vendor; turned away, a delivery is woken when there is room."""
-    queue = task.request.delivery_info.get("routing_key") or ""
-    if not engine.slots.enter(queue, UUID(delivery_id) if may_come_again else None):
+    came = task.request.delivery_info
+    queue, priority = came.get("routing_key") or "", int(came.get("priority") or 0)
+    if not engine.slots.enter(queue, UUID(delivery_id) if may_come_again else None, priority):
         raise Retry("all calls to this vendor are under way", exc=RetryableError(Reason.NOT_YET, "no room yet"))
     try:
         with structlog.contextvars.bound_contextvars(delivery_id=delivery_id):
@@ -93,7 +94,7 @@ def _room(engine: Engine, task: Task, delivery_id: str, *, may_come_again: bool 
         raise _postponed(error) from None
     finally:
         if turned_away := engine.slots.leave(queue):
-            engine.wakeups.again(turned_away, queue)
+            engine.wakeups.again(turned_away.id, queue, turned_away.priority)
 
 
 def _settled(looked: Looked | None) -> str | None:

@@ -5,33 +5,46 @@ as soon as there is some.
 """
 
 import threading
-from collections import deque
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
 from uuid import UUID
 
 MOST_TURNED_AWAY = 10_000
+
+
+@dataclass(frozen=True, order=True)
+class TurnedAway:
+    """A delivery that there was no room for; those of one priority keep their order."""
+
+    priority: int
+    nth: int
+    id: UUID = field(compare=False)
 
 
 class Slots:
     """Counts what runs, and remembers whom there was no room for."""
 
     def __init__(self, size: int) -> None:
-        self._size, self._lock = size, threading.Lock()
+        self._size, self._lock, self._nth = size, threading.Lock(), count()
         self._running: dict[str, int] = {}
-        self._turned_away: dict[str, deque[UUID]] = {}
+        self._turned_away: dict[str, list[TurnedAway]] = {}
 
-    def enter(self, destination: str, delivery_id: UUID | None) -> bool:
+    def enter(self, destination: str, delivery_id: UUID | None, priority: int = 0) -> bool:
         """Take a slot; False when there is none, and the delivery, if one is named, will be by a later `leave`."""
         with self._lock:
             if self._running.get(destination, 0) < self._size:
                 self._running[destination] = self._running.get(destination, 0) + 1
                 return True
-            if delivery_id is not None:
-                self._turned_away.setdefault(destination, deque(maxlen=MOST_TURNED_AWAY)).append(delivery_id)
+            waiting = self._turned_away.setdefault(destination, [])
+            # Whom there is no memory for, a sweep wakes.
+            if delivery_id is not None and len(waiting) < MOST_TURNED_AWAY:
+                heappush(waiting, TurnedAway(priority, next(self._nth), delivery_id))
             return False
 
-    def leave(self, destination: str) -> UUID | None:
+    def leave(self, destination: str) -> TurnedAway | None:
         """Give a slot back; return whom to wake now that there is room."""
         with self._lock:
             self._running[destination] -= 1
             waiting = self._turned_away.get(destination)
-            return waiting.popleft() if waiting else None
+            return heappop(waiting) if waiting else None

@@ -4,8 +4,12 @@ Invariant: nothing is stored through it; the ledger holds the truth.
 """
 
 import redis
+from kombu.transport.redis import Channel
+
+from worker.celery_app import PRIORITY_STEPS
 
 UNIX_SOCKET = "redis+socket://"
+_SEPARATOR = Channel.sep
 
 
 def redis_client(url: str, timeout_seconds: float) -> redis.Redis:
@@ -17,8 +21,15 @@ def redis_client(url: str, timeout_seconds: float) -> redis.Redis:
 
 
 def queue_lengths(client: redis.Redis, names: list[str]) -> dict[str, int]:
-    """Return how many messages wait in each queue."""
+    """Return how many messages wait in each queue, of whatever priority."""
     with client.pipeline(transaction=False) as pipeline:
         for name in names:
-            pipeline.llen(name)
-        return dict(zip(names, map(int, pipeline.execute()), strict=True))
+            for priority in PRIORITY_STEPS:
+                pipeline.llen(_list_of(name, priority))
+        lengths, steps = list(map(int, pipeline.execute())), len(PRIORITY_STEPS)
+    return {name: sum(lengths[nth * steps : (nth + 1) * steps]) for nth, name in enumerate(names)}
+
+
+def _list_of(queue: str, priority: int) -> str:
+    """Return the name under which kombu keeps a queue's messages of a priority."""
+    return f"{queue}{_SEPARATOR}{priority}" if priority else queue

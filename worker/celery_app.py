@@ -17,6 +17,9 @@ RECONCILE = "hookyard.reconcile"
 SWEEP = "hookyard.sweep"
 HEARTBEAT = "hookyard.heartbeat"
 
+# Kombu keeps a list for each, and takes from all lists of one before any of the next. What beat sends has none, which
+# is the first: it is little, and the rest depends on it.
+PRIORITY_STEPS = (0, 5, 9)
 EVENTS_QUEUE = "events"
 CONTROL_QUEUE = "control"
 SWEEP_SECONDS = 1.0
@@ -52,6 +55,7 @@ def make_celery(settings: Settings, config: Config) -> Celery:
         broker_transport_options={
             "visibility_timeout": VISIBILITY_SECONDS,
             "queue_order_strategy": "round_robin",
+            "priority_steps": list(PRIORITY_STEPS),
             # A wake-up that cannot be published is given up at once: a sweep repeats it, nobody waits for the broker.
             "max_retries": 0,
             "socket_connect_timeout": 2,

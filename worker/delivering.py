@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
+from config.rules import Step
 from config.settings import Settings
 from worker import completing, consequences, receipts
 from worker.acting import Action, Call, Outcome, nobody
@@ -37,7 +38,7 @@ from worker.messaging.guarding import Guard
 from worker.messaging.refusing import Refusal
 from worker.pacing import Pacer
 from worker.preparing import NOTHING, Preparation, SuppressedError, Workshop
-from worker.retry import decide
+from worker.retry import decide, policy_of
 from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, Reason
 
@@ -191,6 +192,7 @@ class _Attempt:
         decision = decide(
             error, row.attempts - row.series_start, self._of.clock(),
             idempotent=is_repeatable(row, action) and self._bug is None, draw=self._of.draw,
+            policy=policy_of(self._ready.step, row.series_at),
         )  # fmt: skip
         said = mask_message(self._ready.masked(str(error)))
         settle_at = first_look(decision.state, action, self._of.clock())
@@ -257,14 +259,17 @@ def message_of(row: Row[Any], outcome: Outcome, recipient: str | None, now: date
     return Sent(row.account, message_id, row.id, person_key(recipient), now)
 
 
-def lease_ran_out(row: Row[Any], action: Action | None, now: datetime, draw: Callable[[], float]) -> Conclusion:
+def lease_ran_out(
+    row: Row[Any], step: Step | None, action: Action | None, now: datetime, draw: Callable[[], float]
+) -> Conclusion:
     """Decide what follows when whoever held a delivery has not come back."""
     if row.sending_at is None:
         error: WorkerError = WorkerError(Reason.LEASE_EXPIRED, "the worker was lost before anything was sent")
     else:
         error = UncertainError(Reason.LEASE_EXPIRED, "the worker was lost while sending: it may have happened")
     idempotent = is_repeatable(row, action)
-    decision = decide(error, row.attempts - row.series_start, now, idempotent=idempotent, draw=draw)
+    policy, attempt = policy_of(step, row.series_at), row.attempts - row.series_start
+    decision = decide(error, attempt, now, idempotent=idempotent, draw=draw, policy=policy)
     settle_at = first_look(decision.state, action, now)
     return Conclusion(decision.state, decision.reason, str(error), decision.due_at, settle_at=settle_at)
 

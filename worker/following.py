@@ -81,7 +81,7 @@ class Follower:
                     _change(connection, dependent, values | {"wake_at": None}, now)
             return []
         return [
-            Wake(dependent.id, dependent.account)
+            Wake(dependent.id, dependent.account, dependent.priority)
             for dependent in dependents
             if self._released(connection, dependent, now)
         ]
@@ -99,7 +99,7 @@ class Follower:
         values = {
             "state": DeliveryState.READY if is_due else DeliveryState.WAITING, "reason": None, "last_error": None,
             "due_at": due_at, "wake_at": now + timedelta(seconds=self.rewake_seconds) if is_due else due_at,
-            "released": True,
+            "released": True, "series_at": due_at,
         }  # fmt: skip
         return life.move_if_free(connection, row.id, values | {"updated_at": now}) and is_due
 
@@ -116,7 +116,7 @@ class Follower:
         for wanted in fallbacks(rule, step, suffix, happening, row.reason or "", now):
             written = life.plan(connection, wanted, now, self.rewake_seconds)
             if written and written.state is DeliveryState.READY:
-                wakes.append(Wake(written.id, written.account))
+                wakes.append(Wake(written.id, written.account, wanted.priority))
         return wakes
 
     def _step(self, row: Row[Any]) -> Step | None:

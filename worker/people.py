@@ -131,7 +131,7 @@ class People:
     def _begin_again(self, row: Row[Any], action: str) -> Wake:
         values = {
             "state": DeliveryState.READY, "reason": Reason.BY_OPERATOR, "due_at": self._now, "wake_at": self._rewake_at,
-            "series_start": row.attempts, "duplicate_of": None,
+            "series_start": row.attempts, "series_at": self._now, "duplicate_of": None,
         }  # fmt: skip
         try:
             with self._connection.begin_nested():
@@ -140,7 +140,7 @@ class People:
             holder = life.holder_of_effect(self._connection, row.effect_key)
             what = f"delivery {holder} has the same effect ({row.effect_key})"
             raise RefusedError(f"delivery {row.id} would do it twice: {what}") from None
-        return Wake(row.id, row.account)
+        return Wake(row.id, row.account, row.priority)
 
     def _move(self, row: Row[Any], values: dict[str, Any], action: str) -> None:
         self._connection.execute(

@@ -140,7 +140,7 @@ def _bare(rule: Rule, step: Step, happening: Happening, now: datetime) -> Planne
     return Planned(
         event_id=happening.id, rule=rule.name, step=step.id, action=step.action, account=step.account,
         effect_key=None, due_at=now, event_at=happening.occurred_at, subject=happening.subject.key,
-        subject_account=happening.subject.account if has_subject else None,
+        subject_account=happening.subject.account if has_subject else None, priority=step.priority,
     )  # fmt: skip
 
 

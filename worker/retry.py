@@ -5,9 +5,10 @@ it changes nothing.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from config.rules import Patience, Step
 from worker.errors import PermanentError, RetryableError, UncertainError, WorkerError
 from worker.states import DeliveryState, Reason, Scope
 
@@ -24,10 +25,19 @@ class RetryPolicy:
     ceiling_seconds: float = 6 * 3600.0
     most_attempts: int = 20
     longest_retry_after_seconds: float = 7 * 86400.0
+    until: datetime | None = None
+    """No attempt begins after this."""
 
     def ceiling(self, attempt: int) -> float:
         """Return the longest delay in seconds after a given attempt (1 is the first)."""
         return min(self.ceiling_seconds, self.base_seconds * 2.0 ** min(attempt - 1, 30))
+
+
+def policy_of(step: Step | None, series_at: datetime | None) -> RetryPolicy:
+    """Return the policy that a step asks for; `series_at`: when its present series of attempts was due to begin."""
+    patience, usual = step.patience if step else Patience(), RetryPolicy()
+    until = series_at + patience.within if series_at and patience.within else None
+    return replace(usual, most_attempts=patience.attempts or usual.most_attempts, until=until)
 
 
 @dataclass(frozen=True)
@@ -70,5 +80,7 @@ def decide(
         return Decision(DeliveryState.DEAD, Reason.EXHAUSTED)
     growth = error.growth if isinstance(error, RetryableError) else None
     own = growth ** (attempt - 1) if growth else draw() * policy.ceiling(attempt)
-    delay = max(asked, min(own, policy.ceiling_seconds))
-    return Decision(DeliveryState.RETRYING, error.reason, now + timedelta(seconds=delay))
+    due_at = now + timedelta(seconds=max(asked, min(own, policy.ceiling_seconds)))
+    if policy.until is not None and due_at > policy.until:
+        return Decision(DeliveryState.DEAD, Reason.EXHAUSTED)
+    return Decision(DeliveryState.RETRYING, error.reason, due_at)

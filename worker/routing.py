@@ -284,7 +284,7 @@ class _Routing:
     def _plan(self, wanted: Planned) -> None:
         written = deliveries.plan(self._connection, wanted, self._now, self._settings.rewake_seconds)
         if written and written.state is DeliveryState.READY:
-            self._woken.append(Wake(written.id, written.account))
+            self._woken.append(Wake(written.id, written.account, wanted.priority))
         if written and wanted.failure:
             reason, what = wanted.failure
             self._dead.append(DeadLetter(written.id, wanted.event_id, wanted.action, wanted.account, reason, what))

@@ -27,7 +27,7 @@ from worker.limits import allowed_for
 from worker.masking import mask_message
 from worker.pacing import Pacer
 from worker.preparing import Preparation, SuppressedError, Workshop
-from worker.retry import decide
+from worker.retry import decide, policy_of
 from worker.states import DeliveryState, Reason
 
 NOT_KNOWN = Settlement(Settled.NOT_KNOWN)
@@ -104,7 +104,8 @@ class _Look:
         if found.settled is Settled.DID_NOT_HAPPEN:
             again = RetryableError(Reason(row.reason), "the vendor says that it did not happen")
             attempt = row.attempts - row.series_start
-            decision = decide(again, attempt, self._now, idempotent=False, draw=self._of.draw)
+            policy = policy_of(self._ready.step, row.series_at)
+            decision = decide(again, attempt, self._now, idempotent=False, draw=self._of.draw, policy=policy)
             return Conclusion(decision.state, decision.reason, str(again), decision.due_at)
         return Conclusion(DeliveryState.UNKNOWN, Reason(row.reason), error or row.last_error)
 

@@ -101,7 +101,9 @@ class Sweeper:
             holds.forget_old(connection, long_ago)
 
     def _resolve(self, connection: Connection, row: Row[Any], now: datetime) -> DeadLetter | None:
-        conclusion = lease_ran_out(row, self.actions.get(row.action), now, self.draw)
+        rule = self.config.rule(row.rule)
+        step = rule.step(row.step) if rule else None
+        conclusion = lease_ran_out(row, step, self.actions.get(row.action), now, self.draw)
         record = AttemptRecord(row.id, row.attempts, row.updated_at, now, "sweep", [])
         deliveries.conclude(connection, record, row.lease_owner, conclusion)
         if row.rule == COMPLETION_RULE and conclusion.state == DeliveryState.DEAD:

@@ -14,7 +14,7 @@ from celery import Celery
 
 from config.accounts import Account
 from worker.celery_app import CONTROL_QUEUE, DELIVER, EVENTS_QUEUE, PROCESS_EVENTS, SETTLE, delivery_queue
-from worker.ledger.deliveries import Wake
+from worker.ledger.deliveries import NORMAL, Wake
 
 PAUSE_SECONDS = 1.0
 MOST_IDS_A_MESSAGE = 50
@@ -32,7 +32,7 @@ class Wakeups:
         """Wake the routing of these events."""
         for start in range(0, len(ids), MOST_IDS_A_MESSAGE):
             batch = [str(event_id) for event_id in ids[start : start + MOST_IDS_A_MESSAGE]]
-            self._publish(PROCESS_EVENTS, [batch], EVENTS_QUEUE, None)
+            self._publish(PROCESS_EVENTS, [batch], EVENTS_QUEUE, None, NORMAL)
 
     def deliveries(self, wakes: Iterable[Wake]) -> None:
         """Wake these deliveries; the id of each task is the delivery's."""
@@ -40,23 +40,23 @@ class Wakeups:
             account = self._accounts.get(wake.account)
             # For an account that is no longer configured: its delivery has to learn that it is a dead letter.
             to = delivery_queue(account.vendor) if account else CONTROL_QUEUE
-            self._publish(DELIVER, [str(wake.id)], to, str(wake.id))
+            self._publish(DELIVER, [str(wake.id)], to, str(wake.id), wake.priority)
 
     def settling(self, wakes: Iterable[Wake]) -> None:
         """Let the vendors of these deliveries be asked what became of them."""
         for wake in wakes:
             if account := self._accounts.get(wake.account):
-                self._publish(SETTLE, [str(wake.id)], delivery_queue(account.vendor), str(wake.id))
+                self._publish(SETTLE, [str(wake.id)], delivery_queue(account.vendor), str(wake.id), wake.priority)
 
-    def again(self, delivery_id: UUID, to: str) -> None:
+    def again(self, delivery_id: UUID, to: str, priority: int) -> None:
         """Wake a delivery that was turned away, by the queue it came from."""
-        self._publish(DELIVER, [str(delivery_id)], to, str(delivery_id))
+        self._publish(DELIVER, [str(delivery_id)], to, str(delivery_id), priority)
 
-    def _publish(self, task: str, arguments: list[object], to: str, task_id: str | None) -> None:
+    def _publish(self, task: str, arguments: list[object], to: str, task_id: str | None, priority: int) -> None:
         if time.monotonic() < self._silent_until:
             return
         try:
-            self._app.send_task(task, arguments, queue=to, task_id=task_id, retry=False)
+            self._app.send_task(task, arguments, queue=to, task_id=task_id, priority=priority, retry=False)
         except Exception as error:  # noqa: BLE001 - whatever a broker library throws, the work before it is done
             self._silent_until = time.monotonic() + PAUSE_SECONDS
             log.warning("wakeup.failed", error=type(error).__name__, pause_seconds=PAUSE_SECONDS)

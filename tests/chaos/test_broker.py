@@ -16,6 +16,7 @@ from tests.support.programs import eventually
 from tests.support.sandbox import Sandbox
 from tests.support.servers import Servers
 from tests.support.shop import Shop, order_created, order_status_changed
+from worker.broker import queue_lengths
 
 
 def customers_served(shop: Shop, count: int) -> bool:
@@ -31,7 +32,7 @@ def test_everything_in_the_broker_is_lost(shop: Shop, servers: Servers) -> None:
     for number in range(20):
         shop.post_proton(customer(number)).raise_for_status()
     broker = redis.Redis.from_url(servers.redis.client_url)
-    eventually(lambda: broker.llen("events"), "work is queued")
+    eventually(lambda: queue_lengths(broker, ["events"])["events"], "work is queued")
 
     broker.flushall()
     broker.close()

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, Update, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
+from config.rules import PRIORITIES
 from worker.ids import new_id
 from worker.ledger import messages
 from worker.ledger.messages import Sent
@@ -22,6 +23,7 @@ from worker.ledger.tables import HOLDS_ITS_EFFECT, attempts, deliveries
 from worker.states import OPEN_STATES, DeliveryState, Reason
 
 MOST_EFFECT_KEY_CHARACTERS = 500
+NORMAL = PRIORITIES["normal"]
 OPEN = [str(state) for state in OPEN_STATES]
 
 
@@ -31,6 +33,7 @@ class Wake:
 
     id: UUID
     account: str
+    priority: int = NORMAL
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Planned:
     event_at: datetime | None = None
     needs: tuple[str, ...] = ()
     """The steps, of the same event and rule, that must succeed first."""
+    priority: int = NORMAL
+    """The lower, the sooner, where many wait."""
     has_followers: bool = False
     """Whether its end means something for other deliveries."""
 
@@ -142,7 +147,7 @@ def plan(connection: Connection, wanted: Planned, now: datetime, rewake_seconds:
         "reason": None, "last_error": None, "duplicate_of": None, "series_at": wanted.due_at,
         "wake_at": max(wanted.due_at, now + timedelta(seconds=rewake_seconds) if wanted.due_at <= now else now),
         "subject": wanted.subject, "subject_account": wanted.subject_account, "event_at": wanted.event_at,
-        "needs": list(wanted.needs), "has_followers": wanted.has_followers,
+        "needs": list(wanted.needs), "has_followers": wanted.has_followers, "priority": wanted.priority,
     }  # fmt: skip
     if wanted.needs:
         row |= {"state": DeliveryState.WAITING, "wake_at": None}
@@ -283,7 +288,7 @@ def claim(connection: Connection, delivery_id: UUID, lease: Lease) -> Row[Any] |
 
 _NEXT = text(
     """
-    SELECT id, account FROM deliveries
+    SELECT id, account, priority FROM deliveries
     WHERE subject_account = :account AND subject = :subject AND rule = :rule
           AND state IN ('waiting', 'ready', 'retrying') AND due_at <= :now AND (needs = '{}' OR released)
           AND reason IS DISTINCT FROM 'awaiting_delivery'
@@ -295,7 +300,7 @@ _NEXT = text(
 def next_in_line(connection: Connection, row: Row[Any], now: datetime) -> list[Wake]:
     """Return which delivery of the same subject and rule may be taken now that another one ended."""
     given = {"account": row.subject_account, "subject": row.subject, "rule": row.rule, "now": now}
-    return [Wake(found.id, found.account) for found in connection.execute(_NEXT, given)]
+    return [Wake(found.id, found.account, found.priority) for found in connection.execute(_NEXT, given)]
 
 
 def all_succeeded(connection: Connection, event_id: UUID, rule: str, steps: Sequence[str]) -> bool:
@@ -493,7 +498,7 @@ _WAKE = text(
             WHERE holds.account = there.account AND kind = 'account' AND opened_at IS NOT NULL
         )
     )
-    UPDATE deliveries SET wake_at = :again WHERE id IN (SELECT id FROM due) RETURNING id, account
+    UPDATE deliveries SET wake_at = :again WHERE id IN (SELECT id FROM due) RETURNING id, account, priority
     """
 )
 
@@ -505,7 +510,7 @@ def due(connection: Connection, now: datetime, busy: Sequence[str], most: int, r
     """
     again = now + timedelta(seconds=rewake_seconds)
     rows = connection.execute(_WAKE, {"now": now, "again": again, "busy": list(busy), "most": most})
-    return [Wake(row.id, row.account) for row in rows]
+    return [Wake(row.id, row.account, row.priority) for row in rows]
 
 
 def expired(connection: Connection, now: datetime, most: int) -> list[Row[Any]]:

@@ -117,6 +117,7 @@ deliveries = Table(
     Column("released", Boolean, nullable=False, server_default="false"),  # they did
     Column("has_followers", Boolean, nullable=False, server_default="false"),  # its end means something for others
     Column("followed", Text),  # the end that was followed up
+    Column("priority", SmallInteger, nullable=False, server_default="5"),  # the lower, the sooner, where many wait
     Column("wrote", Boolean, nullable=False, server_default="false"),  # its answer said what its subject is now
     Column("series_at", Instant),  # when the present series of attempts was due to begin
     Column("due_at", Instant, nullable=False),

@@ -52,11 +52,28 @@ def test_who_was_turned_away_is_named_when_there_is_room_in_order() -> None:
 
     named: list[UUID | None] = []
     for delivery_id in waiting:
-        named.append(slots.leave("v"))
+        left = slots.leave("v")
+        named.append(left and left.id)
         slots.enter("v", delivery_id)
 
     assert named == waiting
     assert slots.leave("v") is None
+
+
+def test_who_was_turned_away_goes_on_by_priority() -> None:
+    """The high before the low, those of one priority in their order."""
+    slots, order = Slots(1), [9, 5, 0, 5, 0]
+    slots.enter("v", uuid4())
+    for priority in order:
+        slots.enter("v", uuid4(), priority)
+
+    left = []
+    while turned := slots.leave("v"):
+        left.append(turned)
+        slots.enter("v", None)
+
+    assert [turned.priority for turned in left] == sorted(order)
+    assert [turned.nth for turned in left] == [2, 4, 1, 3, 0]
 
 
 def test_the_memory_of_the_turned_away_is_bounded() -> None:
