@@ -86,6 +86,8 @@ def _room(engine: Engine, task: Task, delivery_id: str, *, may_come_again: bool 
     came = task.request.delivery_info
     queue, priority = came.get("routing_key") or "", int(came.get("priority") or 0)
     if not engine.slots.enter(queue, UUID(delivery_id) if may_come_again else None, priority):
+        if first := engine.slots.overtaking(queue):
+            engine.wakeups.again(first.id, queue, first.priority)
         raise Retry("all calls to this vendor are under way", exc=RetryableError(Reason.NOT_YET, "no room yet"))
     try:
         with structlog.contextvars.bound_contextvars(delivery_id=delivery_id):

@@ -31,12 +31,16 @@ class Slots:
         self._turned_away: dict[str, list[TurnedAway]] = {}
 
     def enter(self, destination: str, delivery_id: UUID | None, priority: int = 0) -> bool:
-        """Take a slot; False when there is none, and the delivery, if one is named, will be by a later `leave`."""
+        """Take a slot; False when there is none, or one turned away before matters more.
+
+        The delivery, if one is named, will be by a later `leave`, or `overtaking`.
+        """
         with self._lock:
-            if self._running.get(destination, 0) < self._size:
+            waiting = self._turned_away.setdefault(destination, [])
+            is_overtaken = delivery_id is not None and waiting and waiting[0].priority < priority
+            if not is_overtaken and self._has_room(destination):
                 self._running[destination] = self._running.get(destination, 0) + 1
                 return True
-            waiting = self._turned_away.setdefault(destination, [])
             # Whom there is no memory for, a sweep wakes.
             if delivery_id is not None and len(waiting) < MOST_TURNED_AWAY:
                 heappush(waiting, TurnedAway(priority, next(self._nth), delivery_id))
@@ -48,3 +52,12 @@ class Slots:
             self._running[destination] -= 1
             waiting = self._turned_away.get(destination)
             return heappop(waiting) if waiting else None
+
+    def overtaking(self, destination: str) -> TurnedAway | None:
+        """Return whom to wake after somebody was turned away although there is room."""
+        with self._lock:
+            waiting = self._turned_away.get(destination)
+            return heappop(waiting) if waiting and self._has_room(destination) else None
+
+    def _has_room(self, destination: str) -> bool:
+        return self._running.get(destination, 0) < self._size

@@ -70,10 +70,27 @@ def test_who_was_turned_away_goes_on_by_priority() -> None:
     left = []
     while turned := slots.leave("v"):
         left.append(turned)
-        slots.enter("v", None)
+        assert slots.enter("v", None)
 
     assert [turned.priority for turned in left] == sorted(order)
     assert [turned.nth for turned in left] == [2, 4, 1, 3, 0]
+
+
+def test_who_matters_more_is_let_in_first() -> None:
+    """With room again, one of low priority finds a high one before it, which is named to be woken."""
+    slots, high, low = Slots(1), uuid4(), uuid4()
+    slots.enter("v", None)
+    slots.enter("v", high, 0)
+    slots.enter("v", uuid4(), 0)
+    slots.leave("v")
+
+    assert not slots.enter("v", low, 9)
+
+    named = slots.overtaking("v")
+    assert named is not None
+    assert named.id != high
+    assert slots.enter("v", named.id, 0)
+    assert slots.overtaking("v") is None
 
 
 def test_the_memory_of_the_turned_away_is_bounded() -> None:
