@@ -106,23 +106,40 @@ def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog, rule
     document, parsed = _read_accounts(folder, environ)
     faults = list(document.faults)
     business = parsed.business if parsed else Business()
-    catalog = catalog.with_event_types(_configured_types(parsed))
+    catalog = catalog.with_event_types(_configured_types(parsed.accounts if parsed else {}))
     compiler = RuleCompiler(_vendors(document), catalog, Expressions(business), business.country)
-    rules: list[Rule] = []
-    rules_folder = rules_folder or folder / "rules"
-    for path in _rule_files(rules_folder):
-        file = read_yaml(path, f"{rules_folder.name}/{path.name}", environ)
-        rules += _compile_file(file, compiler)
-        faults += file.faults
-    from_packages, wrong = load_python_rules(compiler)
-    rules, faults = [*rules, *from_packages], [*faults, *wrong]
-    faults += _repeated_names(rules)
+    rules, wrong = _compiled(rules_folder or folder / "rules", environ, compiler)
+    faults += wrong
     if faults or parsed is None:
         raise ConfigError(_in_order(faults))
     return Config(parsed.accounts, business, tuple(rules), parsed.limits)
 
 
-def _rule_files(folder: Path) -> list[Path]:
+def load_rules(folder: Path, environ: Mapping[str, str], catalog: Catalog, config: Config) -> Config:
+    """Load `rules/*.yaml` again beside accounts that stay as they are; raises ConfigError with every fault."""
+    catalog = catalog.with_event_types(_configured_types(config.accounts))
+    vendors = {name: account.vendor for name, account in config.accounts.items()}
+    compiler = RuleCompiler(vendors, catalog, Expressions(config.business), config.business.country)
+    rules, faults = _compiled(folder / "rules", environ, compiler)
+    if faults:
+        raise ConfigError(_in_order(faults))
+    return Config(config.accounts, config.business, tuple(rules), config.limits)
+
+
+def _compiled(folder: Path, environ: Mapping[str, str], compiler: RuleCompiler) -> tuple[list[Rule], list[Fault]]:
+    """Compile every rule there is; return the faults, too."""
+    rules: list[Rule] = []
+    faults: list[Fault] = []
+    for path in rule_files(folder):
+        file = read_yaml(path, f"{folder.name}/{path.name}", environ)
+        rules += _compile_file(file, compiler)
+        faults += file.faults
+    from_packages, wrong = load_python_rules(compiler)
+    rules += from_packages
+    return rules, [*faults, *wrong, *_repeated_names(rules)]
+
+
+def rule_files(folder: Path) -> list[Path]:
     """Return the files that hold rules; what begins with a dot belongs to an editor or to the system."""
     return sorted(
         path for path in folder.glob("*") if path.suffix in {".yaml", ".yml"} and not path.name.startswith(".")
@@ -149,10 +166,9 @@ def _read_accounts(folder: Path, environ: Mapping[str, str]) -> tuple[Document, 
     return document, parsed
 
 
-def _configured_types(parsed: AccountsFile | None) -> set[str]:
+def _configured_types(accounts: Mapping[str, Account]) -> set[str]:
     """Return the event types that exist because an account says so."""
-    accounts = parsed.accounts.values() if parsed else ()
-    generic = [account for account in accounts if isinstance(account, models.GenericAccount)]
+    generic = [account for account in accounts.values() if isinstance(account, models.GenericAccount)]
     return {f"{account.vendor}.{name}" for account in generic for name in account.event_types}
 
 

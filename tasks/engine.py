@@ -9,6 +9,7 @@ import socket
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -55,11 +56,23 @@ def worker_threads(settings: Settings, config: Config) -> int:
     return min(MOST_THREADS, ROUTING_THREADS + settings.destination_concurrency * len(vendors))
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """All that hangs on the configuration, so that it changes at once or not at all."""
+
+    config: Config
+    router: Router
+    deliverer: Deliverer
+    settler: Settler
+    reconciler: Reconciler
+    sweeper: Sweeper
+
+
 class Engine:
     """What the tasks call."""
 
     def __init__(self, settings: Settings, config: Config, app: Celery, clock: Clock = system_clock) -> None:
-        self.settings, self.config, self.clock = settings, config, clock
+        self.settings, self.clock = settings, clock
         self.database = connect(settings.require_database_url(), pool_size=16)
         self.wakeups = Wakeups(app, config.accounts)
         self.slots = Slots(settings.destination_concurrency)
@@ -67,30 +80,46 @@ class Engine:
         self._connections = Connections(
             config.accounts, settings.vendor_timeout_seconds, settings.destination_concurrency, clock
         )
-        readers = {vendor: source.read for vendor, source in SOURCES.items()}
-        draw = random.SystemRandom().random
-        self._router = Router(settings, config, readers, clock)
-        self._deliverer = Deliverer(
-            engine=self.database, settings=settings, config=config, readers=readers, actions=ACTIONS,
-            open_session=self._connections.open, clock=clock, draw=draw,
-            worker=f"{socket.gethostname()}:{os.getpid()}",
-        )  # fmt: skip
-        self._settler = Settler(
-            engine=self.database, config=config, readers=readers, actions=ACTIONS, open_session=self._connections.open,
-            clock=clock, draw=draw, worker=f"{socket.gethostname()}:{os.getpid()}",
-        )  # fmt: skip
-        self._reconciler = Reconciler(
-            engine=self.database, settings=settings, config=config, actions=ACTIONS,
-            open_session=self._connections.open, clock=clock, wake=self.wakeups.events,
-        )  # fmt: skip
+        self._draw = random.SystemRandom().random
         self._tidy_at = 0.0
-        self._sweeper = Sweeper(self.database, settings, ACTIONS, clock, draw, config, TELLERS)
+        self._parts = self._assembled(config)
+
+    @property
+    def config(self) -> Config:
+        """The configuration in use."""
+        return self._parts.config
+
+    def use(self, config: Config) -> None:
+        """Go on with other rules: what is under way ends with those it began with. The accounts must be the same."""
+        self._parts = self._assembled(config)
+
+    def _assembled(self, config: Config) -> "_Parts":
+        settings, clock, draw = self.settings, self.clock, self._draw
+        readers = {vendor: source.read for vendor, source in SOURCES.items()}
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        return _Parts(
+            config=config,
+            router=Router(settings, config, readers, clock),
+            deliverer=Deliverer(
+                engine=self.database, settings=settings, config=config, readers=readers, actions=ACTIONS,
+                open_session=self._connections.open, clock=clock, draw=draw, worker=worker,
+            ),
+            settler=Settler(
+                engine=self.database, config=config, readers=readers, actions=ACTIONS,
+                open_session=self._connections.open, clock=clock, draw=draw, worker=worker,
+            ),
+            reconciler=Reconciler(
+                engine=self.database, settings=settings, config=config, actions=ACTIONS,
+                open_session=self._connections.open, clock=clock, wake=self.wakeups.events,
+            ),
+            sweeper=Sweeper(self.database, settings, ACTIONS, clock, draw, config, TELLERS),
+        )  # fmt: skip
 
     def process_event(self, event_id: UUID) -> None:
         """Route one event and wake what follows."""
         try:
             with self.database.begin() as connection:
-                routed = self._router.route(connection, event_id)
+                routed = self._parts.router.route(connection, event_id)
         except Exception as error:  # noqa: BLE001 - a bug must end in a visible state, not in a lost task
             if isinstance(error, SQLAlchemyError) and is_away(error):
                 # The event is as it was, and a sweep brings it back.
@@ -103,7 +132,7 @@ class Engine:
 
     def deliver(self, delivery_id: UUID) -> Delivered | None:
         """Run one attempt of a delivery and wake what follows."""
-        delivered = self._deliverer.deliver(delivery_id)
+        delivered = self._parts.deliverer.deliver(delivery_id)
         if delivered is not None:
             self.wakeups.events(delivered.woken_events)
             self.wakeups.deliveries(delivered.woken)
@@ -111,17 +140,18 @@ class Engine:
 
     def settle(self, delivery_id: UUID) -> Looked | None:
         """Ask the vendor what became of an unknown outcome, or how far a message came, and wake what follows."""
-        looked = self._settler.settle(delivery_id)
+        looked = self._parts.settler.settle(delivery_id)
         if looked is None:
-            self._reconciler.ask_about(delivery_id)
+            self._parts.reconciler.ask_about(delivery_id)
         if looked is not None and looked.woken_events:
             self.wakeups.events(looked.woken_events)
         return looked
 
     def reconcile(self) -> None:
         """Ask every vendor that can tell whether a webhook was missed."""
-        for account in self._reconciler.accounts():
-            done = self._reconciler.run(account)
+        reconciler = self._parts.reconciler
+        for account in reconciler.accounts():
+            done = reconciler.run(account)
             log.info(
                 "account.reconciled", account=account, looked_at=done.looked_at, missed=done.missed,
                 repaired=done.repaired, last_missed=done.last_missed, error=done.error,
@@ -137,8 +167,8 @@ class Engine:
         ]
         if time.monotonic() >= self._tidy_at:
             self._tidy_at = time.monotonic() + TIDY_SECONDS
-            self._sweeper.tidy()
-        swept = self._sweeper.sweep(busy, events_too=lengths.get(EVENTS_QUEUE, 0) < LONG_QUEUE)
+            self._parts.sweeper.tidy()
+        swept = self._parts.sweeper.sweep(busy, events_too=lengths.get(EVENTS_QUEUE, 0) < LONG_QUEUE)
         self.wakeups.events(swept.events)
         self.wakeups.deliveries(swept.deliveries)
         self.wakeups.settling(swept.unknown)

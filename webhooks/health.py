@@ -21,6 +21,7 @@ from config.settings import Settings
 from worker.broker import redis_client
 from worker.clock import Clock
 from worker.health import last_beat
+from worker.ledger import reloads
 from worker.states import WORKER_HEARTBEAT
 
 _BROKER_LOOK_SECONDS = 2.0
@@ -127,6 +128,7 @@ class Health:
             handled = connection.execute(_BY_HANDLING, since).all()
             failed = connection.execute(_FAILED_MESSAGES, {"since": now - _SEEN}).all()
             held = connection.execute(_HELD, {"now": now}).all()
+            in_use = reloads.read(connection, now)
         age = (now - beat).total_seconds() if beat else float("inf")
         yield GaugeMetricFamily("hookyard_worker_heartbeat_age_seconds", "Since a worker consumed a heartbeat", age)
         yield GaugeMetricFamily("hookyard_broker_up", "Whether Redis answers", float(self.broker_lives()))
@@ -150,6 +152,8 @@ class Health:
         for row in held:
             holds.add_metric([row.account, row.kind, row.reason], row.total)
         yield holds
+        refused = sum(bool(worker.refused) for worker in in_use)
+        yield GaugeMetricFamily("hookyard_rules_refused", "Workers that refused changed rules, for faults", refused)
         secrets = GaugeMetricFamily(
             "hookyard_events_by_secret",
             "Events of the last hour, by the secret that matched",

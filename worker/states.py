@@ -120,6 +120,7 @@ class Reason(StrEnum):
     RULE_MISSING = "rule_missing"
     UNREADABLE_EVENT = "unreadable_event"
     COMPLETION_FAILED = "completion_failed"
+    CONFIGURATION = "configuration"
     BUG = "bug"
     # Decisions
     DUPLICATE_EFFECT = "duplicate_effect"

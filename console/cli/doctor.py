@@ -23,7 +23,7 @@ from webhooks.registry import SOURCES
 from worker import health
 from worker.broker import redis_client
 from worker.clock import system_clock
-from worker.ledger import holds, quarantine, queries
+from worker.ledger import holds, quarantine, queries, reloads
 from worker.ledger.migrating import current_revision, newest_revision
 from worker.states import WORKER_HEARTBEAT, HoldKind
 
@@ -96,7 +96,7 @@ def _ledger(context: Context) -> Iterator[Finding]:
     try:
         revision, newest = current_revision(context.engine), newest_revision()
         yield Finding("ledger", ok=revision == newest, what=f"tables at {revision}, the program wants {newest}")
-        looks: tuple[Callable[[Context], Iterator[Finding]], ...] = (_worker, _circuits, _waiting, _secrets)
+        looks: tuple[Callable[[Context], Iterator[Finding]], ...] = (_worker, _rules, _circuits, _waiting, _secrets)
         for look in looks if revision == newest else ():
             yield from look(context)
     except (SQLAlchemyError, ConfigError) as error:
@@ -114,6 +114,22 @@ def _worker(context: Context) -> Iterator[Finding]:
     if age >= health.STALE_SECONDS:
         what += ": worker, beat or broker is down"
     yield Finding("worker", ok=age < health.STALE_SECONDS, what=what)
+
+
+def _rules(context: Context) -> Iterator[Finding]:
+    """Tell whose worker refused changed rules, or did not take changed accounts over."""
+    with context.ledger() as connection:
+        in_use = reloads.read(connection, system_clock())
+    for worker in in_use:
+        what = f"{worker.rules} in use"
+        if worker.refused:
+            what += (
+                f"; changed ones are refused, {len(worker.refused)} faults, see `hookyard check`: {worker.refused[0]}"
+            )
+        if worker.accounts_changed:
+            what += "; accounts.yaml changed, which a restart takes over"
+        is_ok = not worker.refused and not worker.accounts_changed
+        yield Finding(f"rules of {worker.worker}", ok=is_ok, what=what)
 
 
 def _waiting(context: Context) -> Iterator[Finding]:

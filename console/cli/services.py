@@ -46,7 +46,7 @@ def worker() -> None:
     from console.processes.worker import work  # noqa: PLC0415 - as above
 
     context = _start("worker")
-    sys.exit(work(context.settings, context.config))
+    sys.exit(work(context.settings, context.config, context.environ))
 
 
 def beat() -> None:

@@ -290,6 +290,16 @@ watermarks = Table(
     Column("at", Instant, nullable=False),
 )
 
+reloads = Table(
+    "reloads",
+    metadata,
+    Column("worker", Text, primary_key=True),
+    Column("at", Instant, nullable=False),  # when it was written last: a worker that is gone writes no more
+    Column("rules", Integer, nullable=False),
+    Column("refused", ARRAY(Text), nullable=False),  # the faults for which changed rules were refused
+    Column("accounts_changed", Boolean, nullable=False),  # since its start, which it does not take over
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,
