@@ -185,9 +185,9 @@ def _local(value: object, business: Business, form: str) -> str:
     return aware.astimezone(business.zone).strftime(form)
 
 
-def paths_in(condition: str) -> list[tuple[str, ...]]:
-    """Return what a condition asks for, like `("order", "phone")`, each once, as it stands in the text."""
-    tree = Environment(autoescape=True).parse("{{ (" + condition + ") }}")
+def paths_in(text: str) -> list[tuple[str, ...]]:
+    """Return what an expression asks for, like `("order", "phone")`, each once, as it stands in the text."""
+    tree = Environment(autoescape=True).parse(text if Expressions.is_template(text) else "{{ (" + text + ") }}")
     inner = {id(node.node) for node in tree.find_all(nodes.Getattr)}
     inner |= {id(node.node) for node in tree.find_all(nodes.Getitem)}
     found = [

@@ -13,10 +13,11 @@ from urllib.parse import urlencode
 from uuid import NAMESPACE_URL, uuid5
 
 from config.accounts import Account
-from config.expressions import Expression, ExpressionError
-from config.faults import Fault
+from config.expressions import Expression, ExpressionError, paths_in
+from config.faults import Fault, suggest
 from config.load import Config
 from config.rules import Rule, Step
+from config.subjects import FIELDS
 from tasks.trying.rendering import Rendered, context_of_step, render, with_results
 from tasks.trying.world import Told, Wanted, World
 from webhooks.examples import example_names, load_example
@@ -74,8 +75,11 @@ class Tried:
 
     @property
     def faults(self) -> list[Fault]:
-        """What cannot work with any example."""
-        return [fault for tally in self.tallies.values() if (fault := tally.fault())]
+        """What cannot work with any example, or with any event at all."""
+        unknown = unknown_fields(self.rule)
+        seen = {fault.where for fault in unknown}
+        found = [fault for tally in self.tallies.values() if (fault := tally.fault())]
+        return [*unknown, *(fault for fault in found if fault.where not in seen)]
 
     def count(self, name: str, where: str, error: str | None) -> None:
         """Note how something did with an example."""
@@ -172,17 +176,28 @@ class _Past:
 
 
 def try_rules(config: Config) -> list[Tried]:
-    """Return what becomes of each rule with every example that it listens to."""
+    """Return what becomes of each rule with every example that it listens to.
+
+    Each example is played by itself. Where no rule is reached so, as its fact follows only from several events, all of
+    them are played one after the other.
+    """
     examples = Examples(config)
     tried = {rule.name: Tried(rule) for rule in config.rules}
     for example in examples.all:
-        world, told = World(config, _Past(examples), None), examples.told(example)
-        for one in [*world.follow(told)]:
-            if isinstance(one, Happening):
-                for rule in config.rules:
-                    if rule.listens_to(one.type, one.account):
-                        _try(config, world, tried[rule.name], _Occasion(example, told, one))
+        _play(config, World(config, _Past(examples)), examples.told(example), example, [*tried.values()])
+    if left := [one for one in tried.values() if not one.cases]:
+        world = World(config, _Past(examples))
+        for example in sorted(examples.all, key=lambda one: one.stored.received_at):
+            _play(config, world, examples.told(example), example, left)
     return list(tried.values())
+
+
+def _play(config: Config, world: World, told: Told, example: Example, tried: Sequence[Tried]) -> None:
+    for one in [*world.follow(told)]:
+        if isinstance(one, Happening):
+            for candidate in tried:
+                if candidate.rule.listens_to(one.type, one.account):
+                    _try(config, world, candidate, _Occasion(example, told, one))
 
 
 @dataclass(frozen=True)
@@ -267,6 +282,17 @@ def _counted(tried: Tried, name: str, evaluate: Any, context: Mapping[str, Any])
         return str(error)
     tried.count(name, where, None)
     return None
+
+
+def unknown_fields(rule: Rule) -> list[Fault]:
+    """Return every field that a rule asks of a snapshot and that none of its kind ever has."""
+    steps = [(step.effect_key, step.at, step.unless, step.for_each, step.parameters) for step in rule.all_steps()]
+    return [
+        Fault(expression.where, f"there is no '{path[1]}' in {path[0]}" + suggest(path[1], FIELDS[path[0]]))
+        for _, expression in expressions_of([rule.condition, rule.named, *steps], "")
+        for path in paths_in(expression.text)
+        if len(path) > 1 and path[0] in FIELDS and path[1] not in FIELDS[path[0]]
+    ]
 
 
 def expressions_of(value: Any, place: str) -> Iterator[tuple[str, Expression]]:

@@ -104,6 +104,36 @@ def test_an_expression_that_works_with_no_example_fails(
     assert told in fault["what"]
 
 
+def test_a_field_that_no_snapshot_has_is_a_fault_wherever_it_stands(shop: Shop, tmp_path: Path) -> None:
+    """In a step that no example reaches, and in what is done instead of one that failed."""
+    fallback = """\
+        on_failure:
+          - action: wabotick.send_message
+            with: {phone_number: "{{ order.phone_rwa }}", message: "{{ order.order_id }}"}
+"""
+    rules = rule(when="order.status == 'unheard of'", value="order.shipment_recipt") + fallback
+
+    status, found = tried(shop, rules, tmp_path)
+
+    assert status == 1
+    assert [(fault["where"], fault["what"].partition(":")[0]) for fault in found["faults"]] == [
+        ("new/tried.yaml:11", "there is no 'shipment_recipt' in order"),
+        ("new/tried.yaml:14", "there is no 'phone_rwa' in order"),
+    ]
+
+
+def test_a_fact_of_several_events_is_reached_by_all_of_them(shop: Shop, tmp_path: Path) -> None:
+    """No single example says that an arrival was put off: two of one container do, one after the other."""
+    accounts = Path(shop.environ["HOOKYARD_CONFIG_DIR"]) / "accounts.yaml"
+    more = "  boxes:\n    vendor: freighttech\n    url_secrets: {push: freighttech-push-url-secret}\n# Lifted"
+    accounts.write_text(accounts.read_text().replace("# Lifted", more))
+    rules = rule(on="freighttech.container.eta_changed", when="container.eta", value="container.eta")
+
+    _, found = tried(shop, rules.replace("{{ order.phone }}", "+628123456789"), tmp_path)
+
+    assert found["rules"][0]["cases"]
+
+
 def test_what_works_with_one_example_is_no_fault(shop: Shop, tmp_path: Path) -> None:
     """Examples differ; the ones that it fails with are told in their cases."""
     status, found = tried(shop, rule(on="scalev.order.created", value="data.message_variables.name"), tmp_path)
