@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.consent import START_WORDS, STOP_WORDS
 from config.quiet_hours import QuietSpan
 from config.webhook_auth import HeaderName, HmacScheme, Secret, Secrets, UrlSecret, WebhookAuth
 
@@ -70,12 +71,20 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, coerce_numbers_to_str=True)
 
 
+class Consent(Part):
+    """The whole messages by which a person opts out and in again; case, blanks and punctuation do not matter."""
+
+    stop_words: tuple[Text, ...] = STOP_WORDS
+    start_words: tuple[Text, ...] = START_WORDS
+
+
 class Business(Part):
     """The shop: its time zone, the country whose phone numbers are written without a country code, when it is quiet."""
 
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Jakarta"
     country: Country = "ID"
     quiet_hours: QuietSpan | None = Field(default=None, description='When no messages are sent, as "21:00-08:00".')
+    consent: Consent = Consent()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -224,6 +233,9 @@ class CgbAccount(CalledAccount):
     webhook_auth: WebhookAuth
     replies: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Dynamic content that a flow is answered with, by the event it names."
+    )
+    hears_all: bool = Field(
+        default=False, description="Whether a flow calls on every message, so that the 24 hours are known here."
     )
     base_url: BaseUrl = "https://app.chatgptbuilder.io/api"
 

@@ -35,6 +35,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "on_failure": FallbackSource,
     "retry": RetrySource,
     "business": Business,
+    "consent": models.Consent,
     "limits": models.Limits,
     "event": models.GenericEvent,
     **models.MODELS,

@@ -16,8 +16,6 @@ from config.yaml_files import Document, Location
 _SEGMENT = re.compile(r"[a-z0-9_*]+\Z")
 OF_AN_ELEMENT = ("item", "index")
 """What the expressions of a step with `for_each` may speak of, too."""
-# Keys that are accepted once what they say is done.
-_NOT_YET = ("category",)
 _ONLY_OF_MESSAGES = ("quiet_hours", "category", "success", "delivered_within")
 
 
@@ -154,9 +152,6 @@ class RuleCompiler:
                     place.below(key).fault(f"{key}: {source.action} sends no message")
         if source.delivered_within and source.success == "accepted":
             place.below("success").fault("with delivered_within it has to be delivered")
-        for key in _NOT_YET:
-            if key in source.model_fields_set:
-                place.below(key).fault(f'unknown key "{key}"')
         retry = source.retry
         return Step(
             id=step_id, action=source.action, account=account, effect_key=once or None, parameters=parameters,

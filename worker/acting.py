@@ -112,6 +112,8 @@ class Action:
     """The person (E.164) that a message made from these parameters goes to; None when it is no message."""
     template: Callable[[Any], str | None] = nobody
     """The template that such a message is made from."""
+    in_session: bool = False
+    """Whether such a message can only be sent within 24 hours of the person's last one."""
     settle: Callable[[Call, datetime], Settlement] | None = None
     """Ask the vendor whether it happened: the same call, and the moment from which on it may have."""
     settled_by: str = "a person"

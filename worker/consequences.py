@@ -6,6 +6,7 @@ Invariant: it is written in the transaction that concludes the attempt, so that 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
@@ -14,6 +15,8 @@ from worker.errors import PermanentError, RetryableError, WorkerError
 from worker.holding import OUTAGES, Failure, Hold
 from worker.ledger import holds
 from worker.ledger.deliveries import Conclusion
+from worker.messaging import consent
+from worker.messaging.consent import BY_RECEIPT, Wish
 from worker.states import DeliveryState, HoldKind, Reason, Scope
 
 
@@ -57,6 +60,8 @@ class Consequences:
     conclusion: Conclusion
     opened: Hold | None = None
     closed: Hold | None = None
+    told: tuple[UUID, ...] = ()
+    """Facts that are to be routed."""
 
 
 def follow(connection: Connection, ended: Ended, now: datetime) -> Consequences:
@@ -66,9 +71,13 @@ def follow(connection: Connection, ended: Ended, now: datetime) -> Consequences:
         return _failed(connection, ended, now, account_wide=True)
     if error is not None and error.reason in OUTAGES:
         return _failed(connection, ended, now, account_wide=False)
-    if error is not None:
+    told: tuple[UUID, ...] = ()
+    if error is not None and error.reason is Reason.OPTED_OUT and ended.recipient:
+        wish = Wish(stopped=True, why=BY_RECEIPT)
+        told = consent.follow(connection, wish, ended.row.account, ended.recipient, now, now)
+    elif error is not None:
         _hold_others(connection, ended, error, now)
-    return Consequences(conclusion, closed=_account_answers(connection, ended, now))
+    return Consequences(conclusion, told=told, closed=_account_answers(connection, ended, now))
 
 
 def _is_account_wide(error: WorkerError) -> bool:
@@ -107,7 +116,7 @@ def _hold_some(
 ) -> None:
     kind, key = what
     growth = error.growth if isinstance(error, RetryableError) else None
-    for_good = isinstance(error, PermanentError) and (kind is HoldKind.TEMPLATE or error.reason is Reason.OPTED_OUT)
+    for_good = isinstance(error, PermanentError) and kind is HoldKind.TEMPLATE
 
     def step(found: Hold | None) -> Hold | None:
         return holding.waiting(found, failure, kind, key, now, growth=growth, for_good=for_good) or found

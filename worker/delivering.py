@@ -115,7 +115,9 @@ class _Attempt:
             conclusion = self._failed(error)
         what, woken = self._record(conclusion, outcome)
         wakes = self._followed_up(what.conclusion)
-        return self._delivered(what.conclusion, woken_events=woken, woken=wakes, opened=what.opened, closed=what.closed)
+        return self._delivered(
+            what.conclusion, woken_events=(*woken, *what.told), woken=wakes, opened=what.opened, closed=what.closed
+        )
 
     def _followed_up(self, conclusion: Conclusion) -> tuple[Wake, ...]:
         """Let those go on that waited for this one; what fails here a sweep does."""
@@ -165,7 +167,7 @@ class _Attempt:
         step = self._ready.step
         if step is None or action.recipient is nobody:
             return None
-        return Guard(self._of.config, self._row.id, self._row.account, step)
+        return Guard(self._of.config, self._row.id, self._row.account, step, action, self._about[0])
 
     def _announce(self) -> bool:
         now = self._of.clock()

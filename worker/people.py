@@ -12,14 +12,17 @@ from sqlalchemy.exc import IntegrityError
 
 from config.faults import OperatorError
 from worker import completing, consequences
-from worker.holding import Hold
+from worker.holding import Hold, person_key
 from worker.ids import new_id
 from worker.ledger import deliveries as life
 from worker.ledger import holds
+from worker.ledger.consents import EVERY_ACCOUNT
 from worker.ledger.deliveries import Wake
 from worker.ledger.tables import audit, deliveries, events
+from worker.messaging import consent
+from worker.messaging.consent import Wish
 from worker.routing import COMPLETION_RULE
-from worker.states import DeliveryState, EventState, HoldKind, Reason
+from worker.states import ConsentScope, DeliveryState, EventState, HoldKind, Reason
 
 _PARTS = select(events.c.id).where(events.c.parent_id == bindparam("b_id"), events.c.part.is_not(None))
 
@@ -109,6 +112,14 @@ class People:
             consequences.start_slowly(self._connection, hold, self._now)
         self._audit("close", f"{account}/{kind}/{key}".rstrip("/"), {"reason": hold.reason})
         return hold
+
+    def consent(self, phone: str, scope: ConsentScope, account: str | None, *, stopped: bool) -> tuple[UUID, ...]:
+        """Write down that a person (E.164) wants no more messages, or wants them again; return the facts to route."""
+        wish = Wish(stopped, "written down by a person", scope, account or EVERY_ACCOUNT)
+        facts = consent.follow(self._connection, wish, account or "hookyard", phone, self._now, self._now)
+        details = {"scope": scope, "account": account, "changed": bool(facts)}
+        self._audit("consent_stop" if stopped else "consent_start", person_key(phone), details)
+        return facts
 
     def note(self, action: str, target: UUID | str, details: dict[str, Any]) -> None:
         """Write down something that was done elsewhere."""

@@ -64,6 +64,18 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What a person said to one of our numbers, or what was done to the conversation with them."""
+
+    phone: str
+    """In E.164."""
+    text: str | None = None
+    """The whole message, or what stood on the button."""
+    blocked: bool | None = None
+    """That the conversation was blocked, or unblocked again; the person said nothing then."""
+
+
+@dataclass(frozen=True)
 class Completion:
     """The read that would tell what an event leaves out: an action and its parameters (ids only)."""
 
@@ -99,6 +111,7 @@ class Understanding:
     completion: Completion | None = None
     order: OrderReference | None = None
     receipt: Receipt | None = None
+    heard: Heard | None = None
     facts: Callable[[Snapshot], tuple[str, ...]] = field(default=lambda _: ())
     """The types of the facts that a snapshot of the subject amounts to, after the patches were taken in."""
     other_facts: Callable[[Snapshot], tuple[Fact, ...]] = field(default=lambda _: ())

@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Row, text
 
 from config.load import Config
 from worker.awaiting import patience_of
-from worker.holding import Failure, waiting
 from worker.ids import parse_id
-from worker.ledger import holds, messages
+from worker.ledger import messages
 from worker.ledger.deliveries import Conclusion, DeadLetter
+from worker.messaging import consent
+from worker.messaging.consent import BY_RECEIPT, Wish
 from worker.reading import Receipt
-from worker.states import DeliveryState, HoldKind, MessageState, Reason
+from worker.states import DeliveryState, MessageState, Reason
 
 log = structlog.get_logger()
 ARRIVED = frozenset({MessageState.DELIVERED, MessageState.READ})
@@ -51,9 +52,20 @@ _FAILED = text(
 )
 
 
-def take_in(connection: Connection, config: Config, account: str, receipt: Receipt, now: datetime) -> DeadLetter | None:
-    """Take a receipt in; return the delivery that is dead by it."""
+@dataclass(frozen=True)
+class Taken:
+    """What a receipt led to."""
+
+    dead: DeadLetter | None
+    """The delivery that is dead by it."""
+    facts: tuple[UUID, ...] = ()
+    """Facts that are to be routed, as the person opted out."""
+
+
+def take_in(connection: Connection, config: Config, account: str, receipt: Receipt, now: datetime) -> Taken:
+    """Take a receipt in."""
     delivery_id = _referenced(connection, config, account, receipt, now)
+    facts: tuple[UUID, ...] = ()
     message = messages.advance(connection, account, receipt, delivery_id, now)
     if receipt.state is MessageState.FAILED and message.state == MessageState.FAILED:
         log.warning(
@@ -61,8 +73,9 @@ def take_in(connection: Connection, config: Config, account: str, receipt: Recei
             reason=message.reason, error_code=message.error_code,
         )  # fmt: skip
         if receipt.reason is Reason.OPTED_OUT and message.person:
-            _hold(connection, message, now)
-    return _decide(connection, message, now)
+            wish = Wish(stopped=True, why=BY_RECEIPT)
+            facts = consent.follow(connection, wish, account, message.person, receipt.at, now, is_key=True)
+    return Taken(_decide(connection, message, now), facts)
 
 
 def look_back(connection: Connection, conclusion: Conclusion, now: datetime) -> Conclusion:
@@ -111,13 +124,3 @@ def _referenced(connection: Connection, config: Config, account: str, receipt: R
         connection.execute(_IT_HAPPENED, values)
         log.info("delivery.settled", delivery_id=str(named), account=account, settled="by a receipt")
     return named
-
-
-def _hold(connection: Connection, message: Row[Any], now: datetime) -> None:
-    """Write down that a person wants no more messages of this account."""
-    failure = Failure(message.delivery_id, message.account, "", Reason.OPTED_OUT, "said by a receipt")
-    kind = HoldKind.RECIPIENT
-    holds.change(
-        connection, message.account, kind, message.person,
-        lambda found: waiting(found, failure, kind, message.person, now, growth=None, for_good=True),
-    )  # fmt: skip

@@ -25,6 +25,7 @@ from worker.ids import new_id
 from worker.ledger import deliveries, happened, subjects
 from worker.ledger.deliveries import DeadLetter, Planned, Wake
 from worker.ledger.tables import events
+from worker.messaging import consent, listening
 from worker.planning import Happening
 from worker.reading import Completion, Reader, Stored, Understanding, UnreadableError
 from worker.snapshots import Merge, Snapshot
@@ -93,6 +94,8 @@ class Router:
 
 def read_stored(config: Config, readers: Mapping[str, Reader], stored: Stored) -> Understanding:
     """Read a stored event with its vendor's reader; raises UnreadableError."""
+    if stored.type in consent.FACTS:
+        return consent.read_fact(stored)
     account = config.accounts.get(stored.account)
     if account is None:
         raise UnreadableError(f'there is no account "{stored.account}" any more')
@@ -109,6 +112,7 @@ class _Routing:
         self._subject = Subject(row.account, row.subject)
         self._woken: list[Wake] = []
         self._dead: list[DeadLetter] = []
+        self._told: list[UUID] = []
         self._echo = Echo()
 
     def run(self) -> Routed:
@@ -132,8 +136,12 @@ class _Routing:
             completion, note = tap.completion, tap.note
             self._subject = tap.subject or self._subject
         if what.receipt is not None:
-            dead = receipts.take_in(self._connection, self._config, self._row.account, what.receipt, self._now)
-            self._dead += [dead] if dead else []
+            taken = receipts.take_in(self._connection, self._config, self._row.account, what.receipt, self._now)
+            self._dead += [taken.dead] if taken.dead else []
+            self._told += taken.facts
+        if what.heard is not None:
+            words, at = self._config.business.consent, what.occurred_at
+            self._told += listening.take_in(self._connection, words, self._row.account, what.heard, at, self._now)
         merges = {
             patch.subject: subjects.merge(self._connection, self._row.account, patch, self._now)
             for patch in what.patches
@@ -293,7 +301,7 @@ class _Routing:
         self._changes |= {"reason": reason, "last_error": what}
         return self._conclude(EventState.FAILED, failure=(reason, what))
 
-    def _conclude(self, state: EventState, **more: Any) -> Routed:
+    def _conclude(self, state: EventState, events: tuple[UUID, ...] = (), **more: Any) -> Routed:
         values: dict[str, Any] = {"state": state, "wake_at": None}
         if state is not EventState.WAITING:
             values["processed_at"] = self._now
@@ -302,5 +310,11 @@ class _Routing:
         as_it_was = {name: getattr(self._row, name) for name in _CONCLUDED}
         self._connection.execute(_CONCLUDE, {"b_id": self._row.id, **as_it_was, **self._changes, **values})
         return Routed(
-            self._row.id, self._row.type, state, deliveries=tuple(self._woken), dead=tuple(self._dead), **more
+            self._row.id,
+            self._row.type,
+            state,
+            deliveries=tuple(self._woken),
+            events=(*events, *self._told),
+            dead=tuple(self._dead),
+            **more,
         )

@@ -70,6 +70,13 @@ class Scope(StrEnum):
     ACCOUNT = "account"  # whatever goes to this account
 
 
+class ConsentScope(StrEnum):
+    """What a person wants no more of."""
+
+    ALL = "all"  # any message
+    MARKETING = "marketing"  # all but what a rule calls utility
+
+
 class HoldKind(StrEnum):
     """What is held back, of one account."""
 

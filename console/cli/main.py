@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "quarantine": "quarantine",
     "reconcile": "reconcile",
     "circuits": "circuits",
+    "consent": "consent",
     "doctor": "doctor",
     "db": "database",
     "receiver": "services",

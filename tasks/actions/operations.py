@@ -60,6 +60,7 @@ class Operation:
     """Turns the answer into the outcome where paths cannot."""
     recipient: Callable[[Any], str | None] = nobody
     template: Callable[[Any], str | None] = nobody
+    in_session: bool = False
     settle: Callable[[Call, Any], Settlement] | None = None
     settled_by: str = "a person"
 
@@ -82,7 +83,8 @@ def _action(operation: Operation, ask: Ask) -> Action:
         name=operation.name, parameters=operation.parameters, run=run,
         idempotent=is_read if operation.idempotent is None else operation.idempotent, summary=operation.summary,
         endpoint=f"{operation.method} {operation.path}", is_read=is_read, recipient=operation.recipient,
-        template=operation.template, settle=operation.settle, settled_by=operation.settled_by,
+        template=operation.template, in_session=operation.in_session, settle=operation.settle,
+        settled_by=operation.settled_by,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from tasks.actions.scalev.actions import ACTIONS as SCALEV
 from tasks.actions.wabotick.actions import ACTIONS as WABOTICK
 from webhooks.registry import SOURCES
 from worker.acting import Action, nobody
+from worker.messaging.consent import FACTS
 
 ACTIONS: Mapping[str, Action] = {
     action.name: action for action in (*SCALEV, *WABOTICK, *META, *PROTON, *CGB, *OPEN_MERCATO)
@@ -21,7 +22,7 @@ ACTIONS: Mapping[str, Action] = {
 def make_catalog() -> Catalog:
     """Return the event types and actions that rules may name."""
     return Catalog(
-        event_types=frozenset(name for source in SOURCES.values() for name in source.event_types),
+        event_types=frozenset([*(name for source in SOURCES.values() for name in source.event_types), *FACTS]),
         actions={name: action.parameters for name, action in ACTIONS.items()},
         messages=frozenset(name for name, action in ACTIONS.items() if action.recipient is not nobody),
     )

@@ -125,33 +125,6 @@ def test_shown_rules_load(tmp_path: Path) -> None:
 
 
 # A value that each of these will take.
-VALUES = {
-    "category": "utility", "success": "delivered", "delivered_within": "2h",
-    "retry": "{attempts: 3}", "priority": "low",
-}  # fmt: skip
-
-
-def test_what_is_said_to_be_refused_is_refused(tmp_path: Path) -> None:
-    """The keys that rules.md calls planned are unknown today."""
-    section = (DOCS / "rules.md").read_text().partition("## What is refused for now")[2].partition("\n## ")[0]
-    keys = [word for word in re.findall(r"`(\w+)`", section) if word not in {"contact", "container", "steps", "check"}]
-    assert keys
-    for key in keys:
-        call = refusal_of_rules(tmp_path, f"{key}: {VALUES[key]}")
-        assert f'unknown key "{key}"' in call
-
-
-def refusal_of_rules(folder: Path, more: str) -> str:
-    """Return the faults of a rule whose step has a key more."""
-    (folder / "rules").mkdir(exist_ok=True)
-    (folder / "accounts.yaml").write_text((EXAMPLES / "accounts.yaml").read_text())
-    rule = f"rules: [{{name: a, on: [scalev.order.created], steps: [{{action: scalev.get_order, {more}}}]}}]"
-    (folder / "rules" / "a.yaml").write_text(rule)
-    with pytest.raises(Exception, match="unknown key") as caught:
-        load_config(folder, VARIABLES, make_catalog())
-    return str(caught.value)
-
-
 @pytest.mark.parametrize("vendor", SOURCES)
 def test_vendor_pages_tell_all_actions_and_events(vendor: str) -> None:
     """Each action with each of its parameters, and each event type, is on its vendor's page."""

@@ -282,6 +282,27 @@ messages = Table(
     Index("ix_messages_failed", "changed_at", postgresql_where=text("state = 'failed'")),
 )
 
+consents = Table(
+    "consents",
+    metadata,
+    Column("person", Text, primary_key=True),  # a hash
+    Column("scope", Text, primary_key=True),  # what is not wanted: marketing, or all
+    Column("account", Text, primary_key=True),  # empty: every account
+    Column("stopped", Boolean, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("said_at", Instant, nullable=False),  # when it was last said; an older saying changes nothing
+    Column("why", Text, nullable=False),
+    Index("ix_consents_stopped", "since", postgresql_where=text("stopped")),
+)
+
+windows = Table(
+    "windows",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("person", Text, primary_key=True),  # a hash
+    Column("heard_at", Instant, nullable=False),  # when the person last wrote to this number
+)
+
 watermarks = Table(
     "watermarks",
     metadata,

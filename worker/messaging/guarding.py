@@ -1,4 +1,4 @@
-"""What a message to a person has to pass before it is sent: its step's own wishes and the person's, judged at sending.
+"""What a message to a person has to pass before it is sent: the person's wishes and the step's own, judged at sending.
 
 Invariant: every message is judged at the moment when it would leave, however long it waited before.
 """
@@ -11,9 +11,14 @@ from sqlalchemy import Connection
 
 from config.load import Config
 from config.rules import Step
+from worker.acting import Action
+from worker.holding import person_key
+from worker.ledger import consents
 from worker.ledger.deliveries import Deferral
+from worker.messaging import windowing
 from worker.messaging.quieting import Night
 from worker.messaging.refusing import Refusal
+from worker.states import ConsentScope, DeliveryState, Reason
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,30 @@ class Guard:
     delivery_id: UUID
     account: str
     step: Step
+    action: Action
+    recipient: str | None
 
-    def ask(self, _connection: Connection, now: datetime) -> Deferral | Refusal | None:
+    def ask(self, connection: Connection, now: datetime) -> Deferral | Refusal | None:
         """Return what keeps the message from being sent now; None when nothing does."""
+        return self._opted_out(connection) or self._quiet(now) or self._outside_window(connection, now)
+
+    def _opted_out(self, connection: Connection) -> Refusal | None:
+        if self.recipient is None:
+            return None
+        for stop in consents.stops(connection, person_key(self.recipient), self.account):
+            if stop.scope == ConsentScope.ALL or self.step.category != "utility":
+                wants = "messages" if stop.scope == ConsentScope.ALL else "marketing"
+                what = f"the person wants no more {wants} since {stop.since:%Y-%m-%d %H:%M} UTC: {stop.why}"
+                return Refusal(Reason.OPTED_OUT, what, DeliveryState.SUPPRESSED)
+        return None
+
+    def _quiet(self, now: datetime) -> Deferral | Refusal | None:
         quiet = self.config.quiet_hours(self.account)
         if quiet is None:
             return None
         return Night(quiet, self.config.business.zone).ask(self.delivery_id, self.step.quiet_hours, now)
+
+    def _outside_window(self, connection: Connection, now: datetime) -> Refusal | None:
+        if not self.action.in_session or self.recipient is None:
+            return None
+        return windowing.ask(connection, self.account, self.config.accounts[self.account], self.recipient, now)

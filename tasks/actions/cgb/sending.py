@@ -145,16 +145,17 @@ class _Send:
     """Below the contact's path, and what is sent there."""
     endpoint: str
     template: Callable[[Any], str | None] = nobody
+    in_session: bool = False
 
 
 _SENDS = (
     _Send(
         "cgb.send_text", SendText, "Send a text.", lambda wanted: ("send/text", _content(wanted)),
-        "POST /contacts/{contact_id}/send/text",
+        "POST /contacts/{contact_id}/send/text", in_session=True,
     ),
     _Send(
         "cgb.send_file", SendFile, "Send a file.", lambda wanted: ("send/file", _content(wanted)),
-        "POST /contacts/{contact_id}/send/file",
+        "POST /contacts/{contact_id}/send/file", in_session=True,
     ),
     _Send(
         "cgb.send_flow", SendFlow, "Send a flow.", _flow,
@@ -228,7 +229,7 @@ def _action(send: _Send) -> Action:
 
     return Action(
         send.name, send.parameters, run, idempotent=False, summary=send.summary, endpoint=send.endpoint,
-        recipient=recipient, template=send.template,
+        recipient=recipient, template=send.template, in_session=send.in_session,
     )  # fmt: skip
 
 

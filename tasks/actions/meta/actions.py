@@ -56,12 +56,16 @@ def _template_of(parameters: Any) -> str:
     return str(parameters.name)
 
 
+def _in_session(name: str, model: type[messages.Message], summary: str) -> Action:
+    return _send(name, model, summary, in_session=True)
+
+
 ACTIONS = (
-    _send("send_message", messages.SendMessage, "Send a text within the 24 hours."),
+    _in_session("send_message", messages.SendMessage, "Send a text within the 24 hours."),
     _send("send_template", messages.SendTemplate, "Send an approved template.", template=_template_of),
-    _send("send_buttons", messages.SendButtons, "Send a text with one to three buttons within the 24 hours."),
-    _send("send_list", messages.SendList, "Send a text with a list of up to ten rows within the 24 hours."),
-    _send("send_media", messages.SendMedia, "Send a picture, film, sound or document within the 24 hours."),
+    _in_session("send_buttons", messages.SendButtons, "Send a text with one to three buttons within the 24 hours."),
+    _in_session("send_list", messages.SendList, "Send a text with a list of up to ten rows within the 24 hours."),
+    _in_session("send_media", messages.SendMedia, "Send a picture, film, sound or document within the 24 hours."),
     Action(
         "meta.mark_read", messages.MarkRead, mark_read, idempotent=True,
         summary="Mark a person's message as read.", endpoint=_ENDPOINT, recipient=nobody,

@@ -49,17 +49,18 @@ SEND_TEMPLATE = Action(
 OPERATIONS = (
     Operation(
         "wabotick.send_message", given.SendMessage, "POST", "/whatsapp/send", "Send a text within the 24 hours.",
-        idempotent=False, encoding="form", finish=accepted, recipient=_to, settle=settle_text, settled_by=SETTLED_BY,
+        idempotent=False, encoding="form", finish=accepted, recipient=_to, in_session=True,
+        settle=settle_text, settled_by=SETTLED_BY,
     ),
     Operation(
         "wabotick.send_interactive_buttons", given.SendInteractiveButtons, "POST", "/whatsapp/send/interactive-buttons",
         "Send a text with one to three buttons within the 24 hours.", idempotent=False, encoding="form",
-        finish=accepted, recipient=_to, settle=settle_buttons, settled_by=SETTLED_BY,
+        finish=accepted, recipient=_to, in_session=True, settle=settle_buttons, settled_by=SETTLED_BY,
     ),
     Operation(
         "wabotick.send_file", given.SendFile, "POST", "/whatsapp/send/file",
         "Send a picture, film, sound or document within the 24 hours.", idempotent=False, encoding="form",
-        finish=accepted, recipient=_to, settle=settle_file, settled_by=SETTLED_BY,
+        finish=accepted, recipient=_to, in_session=True, settle=settle_file, settled_by=SETTLED_BY,
     ),
     Operation(
         "wabotick.trigger_bot", given.TriggerBot, "POST", "/whatsapp/trigger-bot",

@@ -259,8 +259,8 @@ def test_nothing_more_is_sent_to_somebody_who_opted_out(works: "Works") -> None:
     works.deliver(second)
 
     assert states(works, [first, second]) == [("dead", "opted_out"), ("suppressed", "opted_out")]
-    [hold] = works.shop.rows("SELECT * FROM holds")
-    assert (hold.kind, hold.key, hold.until) == ("recipient", person_key(PHONE), None)
+    [consent] = works.shop.rows("SELECT * FROM consents")
+    assert (consent.person, consent.scope, consent.account) == (person_key(PHONE), "marketing", "")
 
 
 def test_a_paused_template_waits_and_then_goes_on(works: "Works") -> None:

@@ -18,7 +18,7 @@ from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.strict_json import JsonError, parse_json
 from webhooks.verification import Match
-from worker.reading import OrderReference, Stored, Understanding, UnreadableError
+from worker.reading import Heard, OrderReference, Stored, Understanding, UnreadableError
 from worker.states import Handling
 
 VENDOR = "cgb"
@@ -87,6 +87,9 @@ def _read(event: Stored, _account: Account, country: str) -> Understanding:
         occurred_at=event.received_at,
         subject=f"phone:{phone.lstrip('+')}" if phone else None,
         order=OrderReference(order_id) if is_about_order else None,
+        heard=Heard(phone, given["last_text_input"] if type_ == MESSAGE else given["button"])
+        if phone and type_ in {MESSAGE, BUTTON}
+        else None,
     )
 
 

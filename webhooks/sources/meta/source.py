@@ -19,7 +19,7 @@ from webhooks.sources.meta.messages import POSTBACK, RECEIVED, STATUS, UNRECOGNI
 from webhooks.strict_json import JsonError, parse_json
 from webhooks.verification import Match
 from webhooks.whatsapp import receipt_of
-from worker.reading import OrderReference, Stored, Understanding, UnreadableError
+from worker.reading import Heard, OrderReference, Stored, Understanding, UnreadableError
 from worker.states import Handling
 
 VENDOR = "meta"
@@ -94,12 +94,13 @@ def _understood(piece: Piece, event: Stored, account: Account, country: str) -> 
     is_report = piece.type == STATUS
     words = messages.status(piece) if is_report else messages.message(piece)
     data = given | messages.about(piece, account.phone_number_id, country) | words
-    phone = data["phone"]
+    phone, is_said_to_us = data["phone"], data["is_own_number"] and not is_report
     return Understanding(
         type=piece.type, handling=EVENT_TYPES[piece.type], data=data, occurred_at=at,
         subject=f"phone:{phone.lstrip('+')}" if phone else None,
         order=OrderReference(None, data["replied_to"], data["button_order_id"]) if piece.type == POSTBACK else None,
         receipt=receipt_of(data, at, data["reference"]) if is_report else None,
+        heard=Heard(phone, data["title"] or data["text"]) if phone and is_said_to_us else None,
     )  # fmt: skip
 
 

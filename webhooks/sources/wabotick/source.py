@@ -17,7 +17,7 @@ from webhooks.sources.wabotick.normalized import Normalized, normalize
 from webhooks.strict_json import JsonError, parse_json
 from webhooks.verification import Match
 from webhooks.whatsapp import receipt_of
-from worker.reading import OrderReference, Stored, Understanding, UnreadableError
+from worker.reading import Heard, OrderReference, Stored, Understanding, UnreadableError
 from worker.states import Handling
 
 VENDOR = "wabotick"
@@ -80,7 +80,20 @@ def _read(event: Stored, _account: Account, country: str) -> Understanding:
         subject=f"phone:{said.phone.lstrip('+')}" if said.phone else None,
         order=OrderReference(said.order_id, said.replied_to, said.button_order_id) if is_tap else None,
         receipt=receipt_of(words, occurred_at) if is_report else None,
+        heard=_heard(said),
     )
+
+
+def _heard(said: Normalized) -> Heard | None:
+    """Return what the person said; what a flow asked for is no wish of its own."""
+    if said.phone is None:
+        return None
+    if said.kind == "conversation.status":
+        blocked = {"blocked": True, "unblocked": False}.get(said.action or "")
+        return None if blocked is None else Heard(said.phone, blocked=blocked)
+    if said.kind in {"message.received", "postback"}:
+        return Heard(said.phone, said.title or said.text)
+    return Heard(said.phone) if said.kind == "flow.completed" else None
 
 
 def parse_body(body: bytes, content_type: str | None) -> Any:

@@ -164,7 +164,7 @@ SENDING = (
     Operation(
         "scalev.send_message", SendMessage, "POST", f"{_PERSON}/messages",
         "Send a message within 24 hours of the customer's last one.", idempotent=False, finish=messages.sent,
-        recipient=messages.recipient, settle=settling.message_sent,
+        recipient=messages.recipient, in_session=True, settle=settling.message_sent,
         settled_by="the conversation: the one message of this content since",
     ),
 )  # fmt: skip
