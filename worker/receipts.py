@@ -4,7 +4,7 @@ Invariant: receipts may come twice, late, in any order, or before the send was r
 A delivery follows its own message only: after a person sent it again, the old message's receipts mean nothing for it.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
