@@ -61,9 +61,7 @@ def outcome(works: "Works") -> tuple[str, str | None]:
     return works.delivery(one).state, works.delivery(one).reason
 
 
-@pytest.mark.parametrize(
-    "text", ["STOP", " Stop. ", "Berhenti!", "BERHENTI 🙏", "st op", "unsubscribe"]
-)
+@pytest.mark.parametrize("text", ["STOP", " Stop. ", "Berhenti!", "BERHENTI 🙏", "st op", "unsubscribe"])
 def test_one_word_stops_marketing(works: "Works", text: str) -> None:
     """Case, blanks, punctuation and pictures do not matter."""
     begin(works)
