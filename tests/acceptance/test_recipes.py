@@ -423,6 +423,20 @@ def test_a_note_that_was_deleted_is_not_followed(stage: Callable[..., Stage]) ->
     assert play.ends()["call-follow-up/read"] == "cancelled"
 
 
+def test_opt_out(stage: Callable[..., Stage]) -> None:
+    """STOP is written into CRM and ERP once, START takes it back; a sentence with the word in it does neither."""
+    play = stage("opt-out", OPT_OUT_FIELD="cf_industry")
+    play.ask("PUT", "state/proton/customers/HL-903", {"name": "Avery", "office_phone_number": f"+{CLIENT}"})
+    for said in ("Don't stop!", "STOP", "stop.", "START"):
+        play.ask("POST", f"phones/{CLIENT}/text", {"text": said, "to": "wabotick"})
+        play.quiet()
+
+    fields = play.shop.sandbox.requests("*/custom_field/update_instance")
+    assert [field["params"]["value"] for field in fields] == ["opted out", "opted in"]
+    assigned = [len(play.shop.sandbox.requests(f"*/customers/tags/{what}")) for what in ("assign", "unassign")]
+    assert assigned == [1, 1]
+
+
 # Containers, and the bot.
 
 
