@@ -24,6 +24,9 @@ VARIABLES = variables_of(EXAMPLES.rglob("*.yaml"))
 BUYER, STAFF, CLIENT = "628123456789", "628111111111", "12025550143"
 SELLER = "ops@harborline.example"
 HOOK, PUSH = "bot-webhook-secret", "freighttech-push-url-secret"
+SCOPE = {
+    "organizationId": "11111111-1111-4111-8111-111111111111", "tenantId": "22222222-2222-4222-8222-222222222222",
+}  # fmt: skip
 MORE_ACCOUNTS = f"""
   bot:
     vendor: cgb
@@ -423,9 +426,12 @@ def test_a_note_that_was_deleted_is_not_followed(stage: Callable[..., Stage]) ->
     assert play.ends()["call-follow-up/read"] == "cancelled"
 
 
-def test_opt_out(stage: Callable[..., Stage]) -> None:
+def test_opt_out(shop: Shop, stage: Callable[..., Stage]) -> None:
     """STOP is written into CRM and ERP once, START takes it back; a sentence with the word in it does neither."""
-    play = stage("opt-out", OPT_OUT_FIELD="cf_industry")
+    tags, key = f"{shop.sandbox.url}/open_mercato/api/customers/tags", {"X-Api-Key": "omk_test.key"}
+    made = httpx.post(tags, json={"slug": "no-whatsapp", "label": "No WhatsApp"} | SCOPE, headers=key)
+    play = stage("opt-out", OPT_OUT_FIELD="cf_industry", OPT_OUT_TAG=made.raise_for_status().json()["id"])
+    shop.sandbox.set_trap("open_mercato", encrypted_phones=False)
     play.ask("PUT", "state/proton/customers/HL-903", {"name": "Avery", "office_phone_number": f"+{CLIENT}"})
     for said in ("Don't stop!", "STOP", "stop.", "START"):
         play.ask("POST", f"phones/{CLIENT}/text", {"text": said, "to": "wabotick"})

@@ -18,4 +18,6 @@ def variables_of(paths: Iterable[Path]) -> dict[str, str]:
 def _value_of(name: str) -> str:
     if name in _OF_THAT_FORM:
         return _STANDARD_WEBHOOKS
+    if name.endswith("_TAG"):
+        return "33333333-3333-4333-8333-333333333333"
     return "+628111111111" if name.endswith("_PHONE") else f"{name.lower()}-example"
