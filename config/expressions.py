@@ -22,7 +22,7 @@ from config.subjects import FIELDS
 
 BODY_NAMES = ("body", "headers", "query")
 """What the expressions of a generic account may speak of: the request, before it is an event."""
-NAMES = ("event", "data", *FIELDS, "account", "now")
+NAMES = ("event", "data", *FIELDS, "account", "now", "tap")
 """What an expression may speak of."""
 
 _WHOLE = re.compile(r"\A\s*\{\{-?(?P<inner>(?:(?!-?\}\}).)*)-?\}\}\s*\Z", re.DOTALL)

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ValidationError
 from config.expressions import NAMES, Evaluate, Expression, ExpressionError, Expressions
 from config.faults import suggest
 from config.rule_sources import ActingSource, FallbackSource, RuleSource, StepSource
-from config.rules import PRIORITIES, WHICH_PARAMETERS, Catalog, Patience, Rule, Step, matches
+from config.rules import PRIORITIES, WHICH_PARAMETERS, Catalog, Patience, Question, Rule, Step, matches
 from config.yaml_files import Document, Location
 
 _SEGMENT = re.compile(r"[a-z0-9_*]+\Z")
 OF_AN_ELEMENT = ("item", "index")
 """What the expressions of a step with `for_each` may speak of, too."""
-_ONLY_OF_MESSAGES = ("quiet_hours", "category", "success", "delivered_within")
+_ONLY_OF_MESSAGES = ("quiet_hours", "category", "success", "delivered_within", "question")
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class RuleCompiler:
                     place.below(key).fault(f"{key}: {source.action} sends no message")
         if source.delivered_within and source.success == "accepted":
             place.below("success").fault("with delivered_within it has to be delivered")
-        retry = source.retry
+        retry, asked = source.retry, source.question
         return Step(
             id=step_id, action=source.action, account=account, effect_key=once or None, parameters=parameters,
             after=source.after, unless=unless or None,
@@ -162,6 +162,7 @@ class RuleCompiler:
              delivered_within=source.delivered_within,
             patience=Patience(retry.attempts, retry.within) if retry else Patience(),
             priority=PRIORITIES[source.priority],
+            question=Question(tuple(asked.answers), asked.within, asked.name) if asked else None,
         )  # fmt: skip
 
     def _account(self, step: ActingSource, place: _Place) -> str:

@@ -3,6 +3,7 @@
 Invariant: what the language does not know is refused, never ignored.
 """
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -41,6 +42,16 @@ class RetrySource(_Source):
     within: Duration | None = None
 
 
+class QuestionSource(_Source):
+    """What a message asks a person, whose tap on a button is the answer."""
+
+    answers: Annotated[list[Expression], Field(min_length=1, max_length=20), BeforeValidator(_as_list)]
+    """The words, or the ids, of the buttons that decide it."""
+    within: Duration = timedelta(hours=48)
+    name: Name | None = None
+    """None: the rule's own."""
+
+
 class ActingSource(_Source):
     """What a step and its fallback have in common."""
 
@@ -57,6 +68,7 @@ class ActingSource(_Source):
     delivered_within: Duration | None = None
     retry: RetrySource | None = None
     priority: Priority = "normal"
+    question: QuestionSource | None = None
 
 
 class FallbackSource(ActingSource):

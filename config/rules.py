@@ -46,6 +46,16 @@ class Patience:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What a message asks a person."""
+
+    answers: tuple[str, ...]
+    within: timedelta
+    name: str | None = None
+    """None: the rule's own."""
+
+
+@dataclass(frozen=True)
 class Step:
     """One action of a rule, ready to run."""
 
@@ -71,6 +81,7 @@ class Step:
     """Of a fallback: the reasons of failure that it is for; None: any."""
     patience: Patience = Patience()
     priority: int = PRIORITIES["normal"]
+    question: Question | None = None
 
     def render(self, context: Context) -> dict[str, Any]:
         """Return the parameters with every expression evaluated; raises ExpressionError."""

@@ -58,14 +58,16 @@ def why_unwanted(what: Understanding, own: Merge | None, snapshot: Snapshot) -> 
 
 
 def context_of(
-    happening: Happening, data: dict[str, Any], moments: Mapping[str, Any], snapshot: Snapshot, now: datetime
-) -> dict[str, Any]:
+    happening: Happening, data: dict[str, Any], moments: Mapping[str, Any], snapshot: Snapshot, now: datetime,
+    tap: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Return what the rules' expressions speak of.
 
-    `moments`: the account that the event came in by, when it occurred and when it was received.
+    `moments`: the account that the event came in by, when it occurred and when it was received; `tap`: what a tapped
+    button was found to mean.
     """
     event = {**moments, "id": str(happening.id), "type": happening.type}
-    return expression_context(event, data, happening.subject, snapshot.values, now)
+    return expression_context(event, data, happening.subject, snapshot.values, now, tap=tap)
 
 
 def wanted_by(rule: Rule, happening: Happening, context: dict[str, Any], now: datetime) -> Iterator[Planned]:

@@ -11,6 +11,8 @@ from typing import Any
 
 from config.subjects import FIELDS
 
+TAP_FIELDS = ("found_by", "question", "answer", "decided", "decision", "late", "ambiguous")
+"""What rules may ask of a tapped button; see `worker.taps`."""
 _PERSONAL = ("phone", "phone_raw", "chat_id", "customer_name", "name", "first_name", "last_name", "email", "address")
 _BESIDE = {"call_note": ("customer", "customer_id")}
 
@@ -36,16 +38,19 @@ def expression_context(
     snapshot: dict[str, Any],
     now: datetime,
     beside: Mapping[str, dict[str, Any]] | None = None,
+    tap: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return every name of the expression language for one event.
 
     Every kind of subject has all its fields whatever was seen, None where nothing is known, so that a rule may ask
-    for any of them. `beside`: other snapshots, by the name they have in expressions.
+    for any of them. `beside`: other snapshots, by the name they have in expressions; `tap`: what a tapped button was
+    found to mean.
     """
     known = {**(beside or {}), (subject.key or "").partition(":")[0]: snapshot}
     snapshots = {name: dict.fromkeys(fields) | known.get(name, {}) for name, fields in FIELDS.items()}
-    event = {**event, "subject": subject.key}
-    return {"event": event, "data": data, "account": event["account"], "now": now, **snapshots}
+    tap = dict.fromkeys(TAP_FIELDS) | dict(tap or {})
+    event = {**event, "subject": subject.key, "ambiguous": bool(tap["ambiguous"])}
+    return {"event": event, "data": data, "account": event["account"], "now": now, "tap": tap, **snapshots}
 
 
 def personal_values(context: dict[str, Any]) -> set[str]:

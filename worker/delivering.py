@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.rules import Step
 from config.settings import Settings
-from worker import completing, consequences, receipts
+from worker import completing, consequences, receipts, taps
 from worker.acting import Action, Call, Outcome, nobody
 from worker.awaiting import accepted
 from worker.consequences import Consequences, Ended
@@ -27,7 +27,7 @@ from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.following import ENDS, Follower
 from worker.gating import Gate
 from worker.holding import Hold, person_key
-from worker.ledger import deliveries
+from worker.ledger import deliveries, questions
 from worker.ledger.database import by_statement, is_away
 from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease, Wake
 from worker.ledger.messages import Sent
@@ -172,8 +172,13 @@ class _Attempt:
     def _announce(self) -> bool:
         now = self._of.clock()
         lease = Lease(self._lease.owner, now, self._lease.seconds)
-        with by_statement(self._of.engine).begin() as connection:
-            return deliveries.mark_sending(connection, self._row.id, self._row.attempts, lease)
+        question = taps.question_of(self._of.config, self._row, self._ready.step, self._about[0], now)
+        engine = self._of.engine if question else by_statement(self._of.engine)
+        with engine.begin() as connection:
+            is_ours = deliveries.mark_sending(connection, self._row.id, self._row.attempts, lease)
+            if is_ours and question:
+                questions.ask(connection, question)
+            return is_ours
 
     # After it was sent, or was not.
 

@@ -165,7 +165,8 @@ class Preparation:
         }  # fmt: skip
         subject = Subject(row.event_subject_account, row.event_subject)
         snapshot = row.snapshot or {}
-        return expression_context(event, what.data, subject, snapshot, self._now, self._beside(subject, snapshot))
+        beside = self._beside(subject, snapshot)
+        return expression_context(event, what.data, subject, snapshot, self._now, beside, row.event_tap)
 
     def _beside(self, subject: Subject, snapshot: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         other = subject_beside(subject, snapshot)

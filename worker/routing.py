@@ -54,7 +54,7 @@ _RECONCILED = text(
 )
 _CONCLUDED = (
     "type", "handling", "occurred_at", "note", "subject", "subject_account", "state", "wake_at", "processed_at",
-    "reason", "last_error", "chain",
+    "reason", "last_error", "chain", "tap",
 )  # fmt: skip
 _CONCLUDE = (
     update(events).where(events.c.id == bindparam("b_id")).values({name: bindparam(name) for name in _CONCLUDED})
@@ -132,9 +132,10 @@ class _Routing:
         self._subject = Subject(self._row.account, what.subject)
         completion, note = what.completion, None
         if what.order is not None:
-            tap = taps.find(self._connection, self._config, what.order)
+            tap = taps.find(self._connection, self._config, self._row, what)
             completion, note = tap.completion, tap.note
             self._subject = tap.subject or self._subject
+            self._changes["tap"] = tap.means
         if what.receipt is not None:
             taken = receipts.take_in(self._connection, self._config, self._row.account, what.receipt, self._now)
             self._dead += [taken.dead] if taken.dead else []
@@ -167,9 +168,11 @@ class _Routing:
             self._changes["note"] = f"{TOLD_BEFORE}, event {earlier}"
         for happening in asked:
             known = snapshot if happening.subject == self._subject else self._snapshot_of(happening.subject, merged)
-            context = context_of(happening, what.data, event, known, self._now)
+            is_own = happening.id == self._row.id
+            tapped = self._changes.get("tap") if is_own else None
+            context = context_of(happening, what.data, event, known, self._now, tapped)
             self._cancel_waiting(happening)
-            self._ask_rules(happening, context, unwanted if happening.id == self._row.id else None)
+            self._ask_rules(happening, context, unwanted if is_own else None)
         return self._conclude(EventState.PROCESSED, events=woken)
 
     def _told_before(self, what: Understanding) -> UUID | None:

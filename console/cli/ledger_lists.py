@@ -1,6 +1,6 @@
 """`hookyard events` and `hookyard deliveries`: what came in, and what follows from it."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Row
@@ -12,7 +12,7 @@ from worker.ledger.queries import Filter, list_deliveries, list_events
 
 _EVENT_KEYS = (
     "id", "account", "type", "handling", "subject", "state", "received_at", "occurred_at", "processed_at", "duplicates",
-    "parent_id", "trigger", "secret_index", "source_ip", "reason", "last_error", "note",
+    "parent_id", "trigger", "secret_index", "source_ip", "reason", "last_error", "note", "tap",
 )  # fmt: skip
 _DELIVERY_KEYS = (
     "id", "event_id", "rule", "step", "action", "account", "subject", "state", "reason", "effect_key", "duplicate_of",
@@ -47,17 +47,18 @@ def events(
     subject: options.Subject = None,
     since: options.Since = None,
     limit: options.Limit = 50,
+    ambiguous: Annotated[bool, typer.Option("--ambiguous", help="Only taps that could mean several things.")] = False,
     json_: options.Json = False,
 ) -> None:
     """List events, newest first."""
-    wanted = Filter(account, type_, state, None, subject, since_moment(since), limit)
+    wanted = Filter(account, type_, state, None, subject, since_moment(since), limit, ambiguous)
     with open_context().ledger() as connection:
         found = [as_event(row) for row in list_events(connection, wanted)]
     if json_:
         print_json(found)
     else:
         columns = ("id", "received_at", "account", "type", "subject", "state", "duplicates")
-        narrowed = any((account, type_, state, subject, since))
+        narrowed = any((account, type_, state, subject, since, ambiguous))
         empty = "No events match." if narrowed else "No events yet. Send one: hookyard send scalev order.created"
         print_table(columns, found, empty)
 

@@ -198,7 +198,7 @@ def holder_of_effect(connection: Connection, effect_key: str | None) -> UUID | N
 WITH_ITS_EVENT = """
     SELECT claimed.*, event.account AS event_account, event.type AS event_type, event.dedupe_key,
            event.subject AS event_subject, event.subject_account AS event_subject_account,
-           event.occurred_at, event.received_at,
+           event.occurred_at, event.received_at, event.tap AS event_tap,
            event.parent_id IS NOT NULL AND event.part IS NULL AS is_fact,
            coalesce(event.part, parent.part) AS part,
            coalesce(event.body, parent.body, request.body) AS body,
@@ -523,17 +523,3 @@ def expired(connection: Connection, now: datetime, most: int) -> list[Row[Any]]:
         .with_for_update(skip_locked=True)
     )
     return list(connection.execute(query))
-
-
-def subject_of_message(connection: Connection, message_id: str) -> tuple[str, str] | None:
-    """Return the (account, subject) of the event that a message was sent for."""
-    query = text(
-        """
-        SELECT event.subject_account, event.subject FROM deliveries
-        JOIN events event ON event.id = deliveries.event_id
-        WHERE result ->> 'message_id' = :message_id AND result ? 'message_id' AND event.subject IS NOT NULL
-        ORDER BY deliveries.id LIMIT 1
-        """
-    )
-    row = connection.execute(query, {"message_id": message_id}).one_or_none()
-    return (row.subject_account, row.subject) if row else None

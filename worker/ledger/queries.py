@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, select, text
 
 from worker.ledger.tables import attempts, audit, deliveries, events, holds
 from worker.states import OPEN_STATES, EventState, HoldKind
@@ -26,6 +26,8 @@ class Filter:
     subject: str | None = None
     since: datetime | None = None
     limit: int = 50
+    ambiguous: bool = False
+    """Only taps that could mean several things."""
 
 
 _EVENT_COLUMNS = tuple(column for column in events.columns if column.name not in {"body", "headers", "dedupe_key"})
@@ -43,12 +45,15 @@ _HELD = (
     holds.c.reason.label("held_reason"),
     holds.c.error.label("held_error"),
 )
+_IS_AMBIGUOUS = text("(events.tap ->> 'ambiguous') = 'true'")  # as its index says it
 _shown_reason = func.coalesce(holds.c.reason, deliveries.c.reason)
 
 
 def list_events(connection: Connection, wanted: Filter) -> Sequence[Row[Any]]:
     """Return events, newest first, without their bodies."""
     query = select(*_EVENT_COLUMNS).order_by(events.c.id.desc()).limit(wanted.limit)
+    if wanted.ambiguous:
+        query = query.where(_IS_AMBIGUOUS)
     return connection.execute(_narrowed(query, wanted, events.c.account, events.c.type, events.c.state)).all()
 
 

@@ -75,11 +75,13 @@ events = Table(
     Column("reason", Text),
     Column("last_error", Text),
     Column("note", Text),
+    Column("tap", JSONB(none_as_null=True)),  # of a tapped button: what it was found to mean
     UniqueConstraint("account", "dedupe_key"),
     Index("ix_events_to_route", "wake_at", postgresql_where=text("state = 'received'")),
     Index("ix_events_waiting", "subject", postgresql_where=text("state = 'waiting'")),
     Index("ix_events_failed", "id", postgresql_where=text("state = 'failed'")),
     Index("ix_events_of_subject", "subject", "id", postgresql_where=text("subject IS NOT NULL")),
+    Index("ix_events_ambiguous", "id", postgresql_where=text("(tap ->> 'ambiguous') = 'true'")),
     Index("ix_events_of_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
 )
 
@@ -301,6 +303,26 @@ windows = Table(
     Column("account", Text, primary_key=True),
     Column("person", Text, primary_key=True),  # a hash
     Column("heard_at", Instant, nullable=False),  # when the person last wrote to this number
+)
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("delivery_id", ID, ForeignKey("deliveries.id"), primary_key=True),  # the message that asks
+    Column("number", Text, nullable=False),  # the business's, by which it asks
+    Column("person", Text, nullable=False),  # a hash
+    Column("subject_account", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # what it asks about
+    Column("name", Text, nullable=False),  # one question, however often it is asked about a subject
+    Column("answers", ARRAY(Text), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("answer", Text),  # the first one: it decides
+    Column("answered_at", Instant),
+    Column("answered_by", ID),  # the event of the tap
+    Index("ix_questions_of_person", "person", "number", "asked_at"),
+    Index("ix_questions_of_subject", "subject", "subject_account"),
+    Index("ix_questions_answered_by", "answered_by", postgresql_where=text("answered_by IS NOT NULL")),
 )
 
 watermarks = Table(

@@ -238,6 +238,7 @@ def test_a_tap_that_answers_our_message_is_about_that_messages_order(works: "Wor
     works.deliver(shipped(works).deliveries[0])
     [message] = works.shop.sandbox.effects("message")
     tap = load_example("wabotick", "postback") | {"reply_message_id": message["id"]}
+    tap["chat_id"] = message["phone_number"]
     del tap["order_id"]
 
     routed = works.receive(tap, "wa", trigger="flow")

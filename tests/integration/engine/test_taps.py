@@ -55,6 +55,6 @@ def test_the_answered_message_is_trusted_before_the_button(works: "Works") -> No
     message_id = told(works, KNOWN)
     works.receive(order_created("250804OTHER1"))
 
-    event = tapped(works, postbackid="confirm:250804OTHER1", reply_message_id=message_id)
+    event = tapped(works, chat_id="628123456789", postbackid="confirm:250804OTHER1", reply_message_id=message_id)
 
     assert event.subject == f"order:{KNOWN}"

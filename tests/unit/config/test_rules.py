@@ -7,7 +7,7 @@ import pytest
 
 from config.faults import ConfigError
 from config.load import load_config
-from config.rules import Rule, Step, matches
+from config.rules import Question, Rule, Step, matches
 from tasks.actions.registry import make_catalog
 
 CATALOG = make_catalog()
@@ -114,6 +114,15 @@ STEP_FAULTS = [
     (
         "action: scalev.change_status\n        delivered_within: 2h",
         "6: delivered_within: scalev.change_status sends no",
+    ),
+    (
+        "action: scalev.change_status\n        question: {answers: [Confirm]}",
+        "6: question: scalev.change_status sends no message",
+    ),
+    ("action: scalev.change_status\n        question: {answers: []}", "6: steps.question.answers: List should have at"),
+    (
+        "action: scalev.change_status\n        question: {answer: [A]}",
+        '6: unknown key "answer"',
     ),
     ("action: scalev.change_status\n        retry: {attempt: 3}", '6: unknown key "attempt": did you mean "attempts"?'),
     ("action: scalev.change_status\n        retry: {attempts: 0}", "6: steps.retry.attempts: Input should be greater"),
@@ -256,6 +265,7 @@ rules:
         after: 1h30m
         unless: order.payment_status == "paid"
         cancel_on: [scalev.order.paid, scalev.order.cancel*]
+        question: {answers: [Confirm, 1], within: 24h}
         with: {phone_number: "{{ order.phone }}", template_id: "1", variables: ["{{ greeting }}"]}
         on_failure:
           - id: again
@@ -290,6 +300,7 @@ def test_every_key_of_a_step_is_compiled(tmp_path: Path) -> None:
     assert step.after == timedelta(hours=1, minutes=30)
     assert step.is_cancelled_by("scalev.order.canceled")
     assert not step.is_cancelled_by("scalev.order.shipped")
+    assert step.question == Question(("Confirm", "1"), timedelta(hours=24))
     assert step.unless is not None
     assert step.unless({"order": {"payment_status": "paid"}}) is True
 
@@ -302,6 +313,7 @@ def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
     assert (again.quiet_hours, again.category, again.success) == ("hold", "marketing", "accepted")
     assert (each.quiet_hours, each.category, each.needs) == ("send", None, ("remind",))
     assert again.reasons == {"undeliverable"}
+    assert again.question is None
     assert _step(rule, "each[12]") is each
 
 
