@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.rules import Step
 from config.settings import Settings
-from worker import completing, consequences, receipts, taps
+from worker import completing, consequences, matching, receipts, taps
 from worker.acting import Action, Call, Outcome, nobody
 from worker.awaiting import accepted
 from worker.consequences import Consequences, Ended
@@ -239,7 +239,9 @@ class _Attempt:
         if not settled:
             log.warning("delivery.result_late", delivery_id=str(row.id), attempt=row.attempts, state=conclusion.state)
         if settled and conclusion.sent:
-            what = replace(what, conclusion=receipts.look_back(connection, conclusion, now))
+            what = replace(
+                what, conclusion=receipts.look_back(connection, self._of.config, conclusion, self._lease.since, now)
+            )
         woken = completing.take_in(connection, row.account, outcome.patches, now)
         if row.rule == COMPLETION_RULE:
             if conclusion.state in {DeliveryState.SUCCEEDED, DeliveryState.SUPPRESSED}:
@@ -255,12 +257,10 @@ def _as_conclusion(deferral: Deferral, row: Row[Any]) -> Conclusion:
 
 
 def message_of(row: Row[Any], outcome: Outcome, recipient: str | None, now: datetime) -> Sent | None:
-    """Return the message that an action sent; None when it sent none, or none whose id is known.
-
-    A platform that tells no id (ChatGPT Builder) leaves nothing here: its receipts come from Meta, and can be matched
-    by the person and the time only.
-    """
+    """Return the message that an action sent; None when it sent none, or none whose id will be known."""
     message_id = outcome.result.get("message_id")
+    if message_id is None and row.action.partition(".")[0] == matching.VENDOR:
+        message_id = matching.unmatched(row.id, row.attempts)
     if not recipient or not isinstance(message_id, str):
         return None
     return Sent(row.account, message_id, row.id, person_key(recipient), now)

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection, Row, text
 
 from config.load import Config
+from worker import matching
 from worker.awaiting import patience_of
 from worker.ids import parse_id
 from worker.ledger import messages
@@ -64,9 +65,13 @@ class Taken:
 
 def take_in(connection: Connection, config: Config, account: str, receipt: Receipt, now: datetime) -> Taken:
     """Take a receipt in."""
-    delivery_id = _referenced(connection, config, account, receipt, now)
+    delivery_id, is_ambiguous = _referenced(connection, config, account, receipt, now), False
+    if person := matching.person_of(receipt.reference):
+        account, is_ambiguous = matching.account_of(connection, _unnamed(config), account, receipt, person)
     facts: tuple[UUID, ...] = ()
-    message = messages.advance(connection, account, receipt, delivery_id, now)
+    message = messages.advance(connection, account, receipt, delivery_id, person, now)
+    if is_ambiguous:
+        messages.mark(connection, message, Reason.AMBIGUOUS)
     if receipt.state is MessageState.FAILED and message.state == MessageState.FAILED:
         log.warning(
             "message.failed", account=account, delivery_id=message.delivery_id and str(message.delivery_id),
@@ -78,9 +83,19 @@ def take_in(connection: Connection, config: Config, account: str, receipt: Recei
     return Taken(_decide(connection, message, now), facts)
 
 
-def look_back(connection: Connection, conclusion: Conclusion, now: datetime) -> Conclusion:
-    """Return how a delivery ended whose message was sent just now: its receipt may have been faster."""
+def _unnamed(config: Config) -> list[str]:
+    """Return the accounts whose messages' ids are told by their reports only."""
+    return [name for name, account in config.accounts.items() if account.vendor == matching.VENDOR]
+
+
+def look_back(
+    connection: Connection, config: Config, conclusion: Conclusion, since: datetime, now: datetime
+) -> Conclusion:
+    """Return how a delivery ended whose message was sent since then: its receipt may have been faster."""
     sent = conclusion.sent
+    if sent and sent.account in (unnamed := _unnamed(config)):
+        told = matching.reported_before(connection, unnamed, sent, since)
+        sent = replace(sent, message_id=told) if told else None
     message = messages.read(connection, sent.account, sent.message_id) if sent else None
     if message is None:
         return conclusion

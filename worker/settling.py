@@ -116,7 +116,7 @@ class _Look:
         with self._of.engine.begin() as connection:
             stands = settling.conclude(connection, asked, conclusion)
             if stands and conclusion.sent:
-                conclusion = receipts.look_back(connection, conclusion, now)
+                conclusion = receipts.look_back(connection, self._of.config, conclusion, self._now, now)
             patches = found.outcome.patches if stands else ()
             woken = completing.take_in(connection, row.account, patches, now)
         if not stands:

@@ -139,6 +139,7 @@ class Reason(StrEnum):
     LOOP = "loop"
     PACED = "paced"
     QUIET_HOURS = "quiet_hours"
+    AMBIGUOUS = "ambiguous"
     AWAITING_DELIVERY = "awaiting_delivery"
     NOT_DELIVERED = "not_delivered"
     BY_OPERATOR = "by_operator"

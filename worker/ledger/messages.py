@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from worker.ledger.tables import messages
 from worker.reading import Receipt
-from worker.states import MessageState
+from worker.states import MessageState, Reason
 
 _ORDER = [MessageState.ACCEPTED, MessageState.SENT, MessageState.FAILED, MessageState.DELIVERED, MessageState.READ]
 _MOMENTS = tuple(f"{state}_at" for state in _ORDER)
@@ -54,7 +54,9 @@ def _advanced(table: Table, given: Any) -> dict[str, Any]:
     moments = {name: func.coalesce(table.c[name], given[name]) for name in _MOMENTS}
     newer = {name: case((ends, table.c[name]), else_=given[name]) for name in ("state", "changed_at")}
     why = {name: case((ends, table.c[name]), else_=given[name]) for name in ("error_code", "reason")}
-    reference = {"delivery_id": func.coalesce(table.c.delivery_id, given.delivery_id)}
+    # What could be one of several stays so, whatever else is told of it.
+    why["reason"] = case((table.c.reason == Reason.AMBIGUOUS, table.c.reason), else_=why["reason"])
+    reference = {name: func.coalesce(table.c[name], given[name]) for name in ("delivery_id", "person")}
     return moments | newer | why | reference
 
 
@@ -76,13 +78,13 @@ def bound(sent: Sent) -> dict[str, Any]:
 
 
 def advance(
-    connection: Connection, account: str, receipt: Receipt, delivery_id: UUID | None, now: datetime
+    connection: Connection, account: str, receipt: Receipt, delivery_id: UUID | None, person: str | None, now: datetime
 ) -> Row[Any]:
     """Move a message forward by a receipt, or keep it for the send to come; return it as it is now."""
     values: dict[str, Any] = dict.fromkeys(_MOMENTS) | {
         "account": account, "message_id": receipt.message_id, "state": receipt.state,
         f"{receipt.state}_at": min(receipt.at, now), "error_code": receipt.error_code, "reason": receipt.reason,
-        "changed_at": now, "delivery_id": delivery_id,
+        "changed_at": now, "delivery_id": delivery_id, "person": person,
     }  # fmt: skip
     return connection.execute(_ADVANCE, values).one()
 
@@ -91,6 +93,12 @@ def read(connection: Connection, account: str, message_id: str) -> Row[Any] | No
     """Return a message; None when nothing is known of it."""
     mine = (messages.c.account == account) & (messages.c.message_id == message_id)
     return connection.execute(select(messages).where(mine)).one_or_none()
+
+
+def mark(connection: Connection, message: Row[Any], reason: Reason) -> None:
+    """Write down what is remarkable about a message."""
+    mine = (messages.c.account == message.account) & (messages.c.message_id == message.message_id)
+    connection.execute(messages.update().where(mine).values(reason=reason))
 
 
 def of_deliveries(connection: Connection, delivery_ids: Sequence[UUID]) -> Sequence[Row[Any]]:

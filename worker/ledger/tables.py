@@ -281,6 +281,12 @@ messages = Table(
     Column("asked_at", Instant),  # when the vendor was last asked, as no receipt came
     Index("ix_messages_of_delivery", "delivery_id", postgresql_where=text("delivery_id IS NOT NULL")),
     Index("ix_messages_under_way", "account", "changed_at", postgresql_where=text("state IN ('accepted', 'sent')")),
+    Index(
+        "ix_messages_unmatched",
+        "person",
+        "accepted_at",
+        postgresql_where=text("person IS NOT NULL AND (message_id LIKE 'unmatched:%' OR delivery_id IS NULL)"),
+    ),
     Index("ix_messages_failed", "changed_at", postgresql_where=text("state = 'failed'")),
 )
 

@@ -12,6 +12,8 @@ from config.faults import ConfigError
 from tests.integration.engine.test_receipts import report
 from tests.integration.engine.test_reconciling import reconciler
 from tests.support.shop import order_created
+from webhooks.examples import load_example
+from webhooks.sources.meta.messages import pieces
 from worker.acting import Outcome
 from worker.people import RefusedError
 from worker.states import Reason
@@ -290,3 +292,117 @@ def test_accepted_and_delivered_contradict_each_other(works: "Works") -> None:
     """A step that is content with being accepted waits for nothing."""
     with pytest.raises(ConfigError, match="with delivered_within it has to be delivered"):
         use(works, "success: accepted\n        delivered_within: 2h")
+
+
+# Messages whose id is not told (ChatGPT Builder), by what Meta reports of them.
+
+BOT = """
+  bot: {vendor: cgb, api_token: "1.test-cgb-token", base_url: "${SANDBOX_URL}/cgb",
+        webhook_auth: {scheme: static, header: X-Webhook-Secret, secrets: [cgb-webhook-secret]}}
+  meta: {vendor: meta, app_secrets: [meta-app-secret], verify_token: meta-verify-token, access_token: meta-access-token,
+         phone_number_id: "100000000000001", base_url: "${SANDBOX_URL}/meta"}
+# Lifted"""
+BUYER = "6281234567890"
+
+
+@pytest.fixture
+def bot(works: "Works") -> "Works":
+    """A rule that sends through ChatGPT Builder, whose answers tell no id."""
+    accounts = works.shop.folder / "config" / "accounts.yaml"
+    limits = "  cgb: {per_second: null, per_recipient_seconds: null}\n"
+    accounts.write_text(accounts.read_text().replace("# Lifted", BOT.lstrip("\n"), 1) + limits)
+    works.shop.write_rules(
+        "rules:\n  - name: r\n    on: [scalev.order.created]\n    steps:\n      - id: tell\n"
+        "        action: cgb.send_text\n        delivered_within: 2h\n"
+        f'        once: "{{{{ event.id }}}}"\n        with: {{phone: "+{BUYER}", text: hello}}\n'
+    )
+    works.reload()
+    works.replace_action("cgb.send_text", run=lambda _: Outcome({"contact_id": "7"}))
+    return works
+
+
+def tell(bot: "Works", message_id: str, state: str, *, mark: str | None = None, seconds: int = 0) -> None:
+    """Receive Meta's report of a message, as it comes for what ChatGPT Builder sent."""
+    body = load_example("meta", "message.status")
+    at = str(int((bot.clock() + timedelta(seconds=seconds)).timestamp()))
+    mark = mark or json.dumps({"c": BUYER})
+    told = {"id": message_id, "status": state, "timestamp": at, "biz_opaque_callback_data": mark}
+    body["entry"][0]["changes"][0]["value"]["statuses"][0] |= told
+    [piece] = pieces(body)
+    bot.receive(body, "meta", part=piece.part)
+
+
+def bot_sends(bot: "Works", number: str = "250804QWERTY") -> UUID:
+    """Send a message through ChatGPT Builder."""
+    [wake] = bot.receive(order_created(number)).deliveries
+    assert bot.deliver(wake).conclusion.reason == Reason.AWAITING_DELIVERY
+    return wake.id
+
+
+def test_the_first_report_is_matched_by_person_and_time_later_ones_by_id(bot: "Works") -> None:
+    """However late the later ones are."""
+    delivery_id = bot_sends(bot)
+    bot.clock.pass_(20)
+
+    tell(bot, "wamid.ONE", "sent")
+    assert bot.delivery(delivery_id).result["message_id"] == "wamid.ONE"
+    bot.clock.pass_(3600)
+    tell(bot, "wamid.ONE", "delivered")
+
+    assert bot.delivery(delivery_id).state == "succeeded"
+    [row] = bot.shop.rows("SELECT account, message_id, state FROM messages")
+    assert (row.account, row.message_id, row.state) == ("bot", "wamid.ONE", "delivered")
+
+
+@pytest.mark.parametrize(
+    ("mark", "wait"), [('{"c": "6289999999999"}', 20), ('{"c": "", "d": 1}', 20), ("{not json", 20), (None, 400)]
+)
+def test_the_report_of_another_is_not_taken_for_it(bot: "Works", mark: str | None, wait: int) -> None:
+    """Another person's, one with another mark, one more than five minutes later."""
+    delivery_id = bot_sends(bot)
+    bot.clock.pass_(wait)
+
+    tell(bot, "wamid.OTHER", "delivered", mark=mark)
+
+    assert bot.delivery(delivery_id).state == "waiting"
+
+
+def test_two_at_once_are_never_guessed(bot: "Works") -> None:
+    """Both are marked; not even a later report, when only one is still in its window, is matched."""
+    first = bot_sends(bot)
+    bot.clock.pass_(200)
+    second = bot_sends(bot, "ANOTHER1")
+    bot.clock.pass_(20)
+
+    tell(bot, "wamid.ONE", "sent")
+    bot.clock.pass_(150)
+    tell(bot, "wamid.ONE", "delivered")
+    tell(bot, "wamid.TWO", "delivered")
+
+    assert {bot.delivery(one).state for one in (first, second)} == {"waiting"}
+    rows = bot.shop.rows("SELECT message_id, reason FROM messages ORDER BY message_id")
+    assert [row.reason for row in rows] == ["ambiguous"] * 4
+
+
+def test_one_after_the_other_is_no_doubt(bot: "Works") -> None:
+    """The second message begins unmatched alone: the first has its id by then."""
+    deliveries = []
+    for number, message_id in (("FIRST1", "wamid.ONE"), ("SECOND1", "wamid.TWO")):
+        deliveries.append(bot_sends(bot, number))
+        bot.clock.pass_(10)
+        tell(bot, message_id, "sent")
+    tell(bot, "wamid.ONE", "delivered")
+
+    assert [bot.delivery(one).result["message_id"] for one in deliveries] == ["wamid.ONE", "wamid.TWO"]
+    assert [bot.delivery(one).state for one in deliveries] == ["succeeded", "waiting"]
+
+
+@pytest.mark.parametrize(("state", "end"), [("failed", "dead"), ("delivered", "succeeded"), ("sent", "waiting")])
+def test_a_report_faster_than_the_send_is_recorded_is_found(bot: "Works", state: str, end: str) -> None:
+    """Meta told before ChatGPT Builder answered."""
+    bot.replace_action("cgb.send_text", run=lambda _: (tell(bot, "wamid.FAST", state), Outcome({"contact_id": "7"}))[1])
+    [wake] = bot.receive(order_created()).deliveries
+
+    bot.deliver(wake)
+
+    assert (bot.delivery(wake.id).state, bot.delivery(wake.id).result["message_id"]) == (end, "wamid.FAST")
