@@ -17,6 +17,7 @@ import structlog
 from celery import Celery
 from sqlalchemy.exc import SQLAlchemyError
 
+from config.accounts import CalledAccount
 from config.load import Config
 from config.settings import Settings
 from tasks.actions.http import Connections
@@ -52,7 +53,7 @@ log = structlog.get_logger()
 
 def worker_threads(settings: Settings, config: Config) -> int:
     """Return how many threads a worker has: room for every vendor at its limit, and some for routing."""
-    vendors = {account.vendor for account in config.accounts.values()}
+    vendors = {account.vendor for account in config.accounts.values() if isinstance(account, CalledAccount)}
     return min(MOST_THREADS, ROUTING_THREADS + settings.destination_concurrency * len(vendors))
 
 
