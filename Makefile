@@ -7,11 +7,12 @@ UV := .venv/bin/uv
 export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = .venv
 
-.PHONY: help setup run test check bench clean
+.PHONY: help setup run test soak check bench clean
 
 help:
 	@echo "make run    start everything on this machine, with the sandbox vendors; Ctrl-C stops it"
 	@echo "make test   run the whole test suite, with its own PostgreSQL and Redis"
+	@echo "make soak   play random histories against the engine: HISTORIES=100000, SOAK_SEED=… replays a failure"
 	@echo "make check  format, lint, types, import rules"
 	@echo "make bench  measure, as ratios of one run"
 	@echo "make setup  install what the others need (they call it)"
@@ -34,6 +35,11 @@ run: setup
 
 test: setup
 	@.venv/bin/pytest
+
+HISTORIES ?= 20000
+
+soak: setup
+	@HISTORIES=$(HISTORIES) SOAK_SEED=$(SOAK_SEED) .venv/bin/pytest -s tests/soak
 
 check: setup
 	@.venv/bin/ruff format --check

@@ -65,7 +65,7 @@ class Delivered:
     """The account's circuit, when this attempt opened it."""
     closed: Hold | None = None
     deferred: bool = False
-    """Nothing was tried: it was not its turn, or its person or template is held."""
+    """Nothing was tried: it was not its turn, its person or template is held, or what it says has to be made anew."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,7 @@ class _Attempt:
             if deferral := self._gated(call, action):
                 return self._delivered(_as_conclusion(deferral, self._row), deferred=True)
             if not self._announce():
-                log.warning("delivery.lease_lost", delivery_id=str(self._row.id), attempt=self._row.attempts)
-                return None
+                return self._not_sent()
             outcome = action.run(call)
             sent = message_of(self._row, outcome, self._about[0], self._of.clock())
             conclusion = accepted(self._ready.step, sent, outcome, self._of.clock())
@@ -175,10 +174,21 @@ class _Attempt:
         question = taps.question_of(self._of.config, self._row, self._ready.step, self._about[0], now)
         engine = self._of.engine if question else by_statement(self._of.engine)
         with engine.begin() as connection:
-            is_ours = deliveries.mark_sending(connection, self._row.id, self._row.attempts, lease)
+            is_ours = deliveries.mark_sending(connection, self._row, lease)
             if is_ours and question:
                 questions.ask(connection, question)
             return is_ours
+
+    def _not_sent(self) -> Delivered | None:
+        """Begin anew when more became known of the subject since it was looked at; None when the lease was lost."""
+        row, now = self._row, self._of.clock()
+        again = Deferral(now, Reason.OUTDATED, "more became known at the last moment", turn_at=row.turn_at)
+        with by_statement(self._of.engine).begin() as connection:
+            if deliveries.defer(connection, row, self._lease.owner, again, now):
+                wake = Wake(row.id, row.account)
+                return self._delivered(_as_conclusion(again, row), deferred=True, woken=(wake,))
+        log.warning("delivery.lease_lost", delivery_id=str(row.id), attempt=row.attempts)
+        return None
 
     # After it was sent, or was not.
 

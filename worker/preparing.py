@@ -21,7 +21,7 @@ from worker.asking import fact_about, said_by
 from worker.clock import Clock
 from worker.context import Subject, by_step, expression_context, personal_texts, personal_values, subject_beside
 from worker.errors import PermanentError
-from worker.ledger import deliveries, subjects
+from worker.ledger import deliveries, happened, subjects
 from worker.ledger.deliveries import Conclusion
 from worker.ledger.memory import Memory
 from worker.masking import mask
@@ -38,7 +38,8 @@ class SuppressedError(Exception):
 
     def __init__(self, reason: Reason, duplicate_of: UUID | None = None, error: str | None = None) -> None:
         super().__init__(reason)
-        self.conclusion = Conclusion(DeliveryState.SUPPRESSED, reason, error, duplicate_of=duplicate_of)
+        state = DeliveryState.CANCELLED if reason is Reason.OVERTAKEN else DeliveryState.SUPPRESSED
+        self.conclusion = Conclusion(state, reason, error, duplicate_of=duplicate_of)
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,20 @@ class Preparation:
             raise SuppressedError(Reason.SPAM, error="the order is probably spam")
         if step.unless is not None and step.unless(context):
             raise SuppressedError(Reason.NOT_NEEDED, error="what `unless` says is so by now")
+        if step.cancel_on and (found := self._overtaken_by(step)):
+            raise SuppressedError(Reason.OVERTAKEN, error=f"{found} happened")
         if self._row.effect_key is None:
             self._ask_again(rule, step, context, what)
+
+    def _overtaken_by(self, step: Step) -> str | None:
+        """Return what happened of that which cancels a step, also while it was in flight and could not be cancelled."""
+        row = self._row
+        if row.event_subject is None:
+            return None
+        given = row.event_subject_account, row.event_subject, row.occurred_at, row.event_id
+        with self._of.engine.connect() as connection:
+            known = happened.types_since(connection, *given)
+        return next((type_ for type_ in known if step.is_cancelled_by(type_)), None)
 
     def _rule(self) -> Rule:
         rule = self._of.config.rule(self._row.rule)

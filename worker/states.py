@@ -138,6 +138,7 @@ class Reason(StrEnum):
     SPAM = "spam"
     LOOP = "loop"
     PACED = "paced"
+    OUTDATED = "outdated"
     QUIET_HOURS = "quiet_hours"
     AMBIGUOUS = "ambiguous"
     AWAITING_DELIVERY = "awaiting_delivery"

@@ -83,12 +83,12 @@ class History:
                 changes.append((settled, "order.payment_status_changed", more))
         changes += self._statuses(began)
         self._tell(sorted(changes, key=lambda change: change[0]))
-        for _ in range(rng.choice((0, 0, 0, 1))):
+        for _ in range(rng.choice((0, 0, 0, 0, 1))):
             self._tap(began + timedelta(hours=5 * rng.random()))
 
     def _statuses(self, began: datetime) -> list[tuple[datetime, str, dict[str, Any]]]:
         rng, moment, found = self._rng, began, []
-        for status in _PATH[: rng.choice((0, 0, 0, 1, 1, 4, 5))]:
+        for status in _PATH[: rng.choice((0, 0, 0, 0, 1, 2, 5))]:
             moment += timedelta(hours=rng.choice((0.01, 1, 6)) * rng.random())
             status_now = "rts" if status == "completed" and rng.random() < 0.3 else status
             found.append((moment, status_now))
@@ -124,7 +124,7 @@ class History:
         if event != "order.created":  # a part tells its own only
             data = {name: data.get(name) for name in ("payment_status", "status", "is_probably_spam")}
         tells = told_by(data)
-        for again in range(rng.choice((1, 1, 1, 1, 2))):
+        for again in range(rng.choice((1, 1, 1, 1, 1, 2))):
             self.arrivals.append(Arriving(self._late(at, again), "toko", raw, key, self.order.number, tells))
         if rng.random() < 0.05:  # an app repeats what the shop's own webhook says, under another id
             other = json.dumps(body | {"unique_id": key + "-app"}).encode()

@@ -1,4 +1,4 @@
-"""The vendors of the random histories: they do what they are asked, or fail in every way known, and watch what is asked.
+"""The vendors of the random histories: they do what they are asked, or fail in every known way, and watch what it is.
 
 Invariant: whatever a vendor did is counted here, also where nobody heard the answer; what must never be is noted.
 """
@@ -26,13 +26,14 @@ CONTRADICTED_BY = {
 }  # fmt: skip
 # Each way to fail, and how often of a thousand calls.
 FAULTS = {
-    "lost_answer": 50, "lost_request": 30, "connect_failed": 40, "rate_limited": 30, "rejected": 25, "too_fast_for_one": 25,
-    "opted_out": 5, "account": 2, "crash_before": 20, "crash_after": 25, "late": 40, "bug_before": 5, "bug_after": 5,
+    "lost_answer": 50, "lost_request": 30, "connect_failed": 40, "rate_limited": 30, "rejected": 25,
+    "too_fast_for_one": 25, "opted_out": 5, "account": 2,
+    "crash_before": 20, "crash_after": 25, "late": 40, "bug_before": 5, "bug_after": 5,
 }  # fmt: skip
 TIMEOUT_SECONDS = 15.0
 
 
-class Crashed(BaseException):  # noqa: N818 - nothing catches it but the one who plays the worker's end
+class Crashed(BaseException):
     """The worker is gone."""
 
 
@@ -62,6 +63,8 @@ class Vendors:
     """Lets others work while a call is under way; with True time stands still."""
     tell: Callable[[Arriving], None]
     """Sends us a webhook."""
+    quiet: Callable[[datetime], bool]
+    """Whether no message may leave at a moment."""
     healthy: bool = False
     done: Counter[tuple[str, ...]] = field(default_factory=Counter)
     """How often each message was really sent."""
@@ -103,6 +106,8 @@ class Vendors:
         known = self.known.get(number, set())
         if found := known & (CONTRADICTED_BY[rule] | {"spam"}):
             self.wrong.append((number, f"a message of the rule {rule} though the order is known to be {found}"))
+        if self.quiet(self.clock()):
+            self.wrong.append((number, f"a message of the rule {rule} in quiet hours"))
         if phone in self.gone:
             self.wrong.append((number, f"a message of the rule {rule} after STOP"))
 
@@ -164,13 +169,13 @@ class Vendors:
         if fault == "bug_before":
             call.session.sent = False
             raise ValueError
-        if fault in _BEFORE:
-            raise _BEFORE[fault]()
+        if make := _BEFORE.get(fault):
+            raise make()
         outcome = act()
         if fault == "late":
             self.meanwhile(False)
-        if fault in _AFTER:
-            raise _AFTER[fault]()
+        if make := _AFTER.get(fault):
+            raise make()
         return outcome
 
     def _fault(self, account: str) -> str:

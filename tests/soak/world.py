@@ -1,7 +1,7 @@
-"""A world in which histories are played: the engine's own parts, workers that die and overtake each other, lost wake-ups.
+"""A world in which histories are played: the engine's own parts, workers that die or overtake each other, lost wakes.
 
-Everything runs in one thread: whenever a worker looks at the clock, or a vendor is at work, another worker may be let in
-between. Invariant: what happens follows from the seed alone, so it can be played again.
+Everything runs in one thread: whenever a worker looks at the clock, or a vendor is at work, another worker may be let
+in between. Invariant: what happens follows from the seed alone, so it can be played again.
 """
 
 import heapq
@@ -47,6 +47,8 @@ _NEXT_DUE = text(
     """
 )
 
+_WHOSE = text("SELECT person FROM messages WHERE message_id = :message_id AND reason = 'opted_out'")
+
 
 class World:
     """One round of histories on an empty ledger."""
@@ -56,7 +58,7 @@ class World:
         self.rng, self.now, self._depth, self._frozen, self._seq = Random(f"{seed}/world"), BEGIN, 0, False, 0
         self.histories = {index: History(Random(f"{seed}/{index}"), index) for index in chosen}
         orders = {history.order.number: history.order for history in self.histories.values()}
-        self.vendors = Vendors(self.rng, lambda: self.now, orders, self._meanwhile, self._send)
+        self.vendors = Vendors(self.rng, lambda: self.now, orders, self._meanwhile, self._send, self._is_quiet)
         self._coming: list[tuple[datetime, int, Arriving]] = []
         self._queue: list[tuple[str, UUID]] = []
         self._tells: dict[UUID, Arriving] = {}
@@ -89,6 +91,16 @@ class World:
         self._wake("event", routed.events)
         self._wake("deliver", [wake.id for wake in routed.deliveries])
         return routed
+
+    def story_of(self, subject: str) -> list[str]:
+        """Return what happened to an order, in the order in which it did."""
+        number = subject.removeprefix("order:")
+        query = text("SELECT id, rule, step, state, reason FROM deliveries WHERE subject = :subject ORDER BY id")
+        with self.engine.connect() as connection:
+            rows = connection.execute(query, {"subject": f"order:{number}"}).all()
+        names = [number, *(str(row.id) for row in rows)]
+        ends = [f"{row.id} {row.rule}/{row.step} ended {row.state} {row.reason or ''}" for row in rows]
+        return [line for line in self.told if any(name in line for name in names)] + ends
 
     # One worker at a time, or between each other.
 
@@ -128,7 +140,7 @@ class World:
         try:
             do(found)
         except Crashed:
-            self.told.append(f"{self.now:%d %H:%M:%S} crashed at {what} {found}")
+            self._note(f"crashed at {what} {found}")
         finally:
             self._depth -= 1
 
@@ -136,16 +148,14 @@ class World:
         delivered = self._deliverer.deliver(delivery_id)
         if delivered is not None:
             how = delivered.conclusion
-            self.told.append(
-                f"{self.now:%d %H:%M:%S} {delivered.rule} {delivery_id} attempt {delivered.attempt}: {how.state} {how.reason}"
-            )
+            self._note(f"{delivered.rule} {delivery_id} attempt {delivered.attempt}: {how.state} {how.reason or ''}")
             self._wake("event", delivered.woken_events)
             self._wake("deliver", [wake.id for wake in delivered.woken])
 
     def _settle(self, delivery_id: UUID) -> None:
         looked = self._settler.settle(delivery_id)
         if looked is not None:
-            self.told.append(f"{self.now:%d %H:%M:%S} looked at {delivery_id}: {looked.settled}")
+            self._note(f"looked at {delivery_id}: {looked.settled}")
             self._wake("event", looked.woken_events)
 
     def _sweep(self) -> None:
@@ -163,14 +173,14 @@ class World:
 
     def _clock(self) -> datetime:
         """Tell the time to a worker, after which it may be overtaken, or be no more."""
-        if 0 < self._depth:
+        if self._depth > 0:
             if self.rng.random() < 0.06:
                 self._between()
             if self.rng.random() < 0.004:
                 raise Crashed
         return self.now
 
-    def _meanwhile(self, frozen: bool) -> None:  # noqa: FBT001 - called by the vendors only
+    def _meanwhile(self, frozen: bool) -> None:
         before, self._frozen = self._frozen, self._frozen or frozen
         try:
             if not frozen:  # a late answer: later than the lease lasts, at times
@@ -193,6 +203,13 @@ class World:
 
     def _wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=max(0.0, seconds))
+
+    def _is_quiet(self, moment: datetime) -> bool:
+        hour = moment.astimezone(self.config.business.zone).hour
+        return hour >= 21 or hour < 6
+
+    def _note(self, what: str) -> None:
+        self.told.append(f"{self.now:%d %H:%M:%S} {what}")
 
     # What comes in.
 
@@ -217,10 +234,14 @@ class World:
         """Note what the shop knows from now on."""
         if arriving is None:
             return
-        self.told.append(f"{self.now:%d %H:%M:%S} routed {arriving.dedupe_key}")
+        self._note(f"routed {arriving.dedupe_key}")
         self.vendors.known.setdefault(arriving.number, set()).update(arriving.tells - {"gone"})
         if "gone" in arriving.tells:
-            self.vendors.gone.add("+" + self.vendors.orders[arriving.number].phone)
+            with self.engine.connect() as connection:
+                # A receipt that comes before its send was recorded tells of a message that is nobody's yet.
+                found = connection.scalar(_WHOSE, {"message_id": arriving.dedupe_key.partition(":")[0]})
+            if found:
+                self.vendors.gone.add("+" + self.vendors.orders[arriving.number].phone)
 
     # Beginnings.
 
@@ -246,6 +267,4 @@ class World:
         self._router = Router(self.settings, self.config, readers, lambda: self.now)
         self._deliverer = Deliverer(settings=self.settings, **common)
         self._settler = Settler(**common)
-        self._sweeper = Sweeper(
-            self.engine, self.settings, actions, lambda: self.now, self.rng.random, self.config
-        )
+        self._sweeper = Sweeper(self.engine, self.settings, actions, lambda: self.now, self.rng.random, self.config)

@@ -19,7 +19,7 @@ from config.rules import PRIORITIES
 from worker.ids import new_id
 from worker.ledger import messages
 from worker.ledger.messages import Sent
-from worker.ledger.tables import HOLDS_ITS_EFFECT, attempts, deliveries
+from worker.ledger.tables import HOLDS_ITS_EFFECT, attempts, deliveries, subjects
 from worker.states import OPEN_STATES, DeliveryState, Reason
 
 MOST_EFFECT_KEY_CHARACTERS = 500
@@ -206,7 +206,7 @@ WITH_ITS_EVENT = """
            coalesce(event.query, parent.query) AS query, coalesce(event.headers, parent.headers) AS headers,
            coalesce(event.trigger, parent.trigger) AS trigger,
            CASE WHEN event.part IS NULL THEN coalesce(parent.type, event.type) ELSE event.type END AS stored_type,
-           subject.snapshot, subject.complete,
+           subject.snapshot, subject.complete, subject.updated_at AS known_at,
            circuit.probe IS NOT DISTINCT FROM claimed.id AS is_probe, circuit.account IS NOT NULL AS is_failing,
            EXISTS (
                SELECT FROM holds WHERE holds.account = claimed.account AND kind IN ('recipient', 'template')
@@ -358,18 +358,28 @@ _MINE = (
     & (deliveries.c.attempts == bindparam("b_number"))
     & (deliveries.c.lease_owner == bindparam("b_owner"))
 )
+_KNOWN_AT = (
+    select(subjects.c.updated_at)
+    .where(subjects.c.account == bindparam("b_account"), subjects.c.key == bindparam("b_subject"))
+    .scalar_subquery()
+)
 _MARK = (
     deliveries.update()
     .where(_MINE, deliveries.c.state == DeliveryState.IN_FLIGHT)
+    .where(_KNOWN_AT.is_not_distinct_from(bindparam("b_known_at", type_=subjects.c.updated_at.type)))
     .values(sending_at=bindparam("b_now"), lease_expires_at=bindparam("b_expires"))
 )
 
 
-def mark_sending(connection: Connection, delivery_id: UUID, number: int, lease: Lease) -> bool:
-    """Write down that the request is about to leave; False when the lease was lost, and nothing may be sent."""
+def mark_sending(connection: Connection, row: Row[Any], lease: Lease) -> bool:
+    """Write down that the request is about to leave; False when nothing may be sent.
+
+    Either the lease was lost, or more became known of the subject since `row` was claimed.
+    """
     values = {
-        "b_id": delivery_id, "b_number": number, "b_owner": lease.owner, "b_now": lease.since,
-        "b_expires": lease.expires_at,
+        "b_id": row.id, "b_number": row.attempts, "b_owner": lease.owner, "b_now": lease.since,
+        "b_expires": lease.expires_at, "b_account": row.event_subject_account, "b_subject": row.event_subject,
+        "b_known_at": row.known_at,
     }  # fmt: skip
     return connection.execute(_MARK, values).rowcount == 1
 
@@ -470,10 +480,10 @@ _DEFER = text(
 )
 
 
-def defer(connection: Connection, row: Row[Any], owner: str, deferral: Deferral, now: datetime) -> None:
-    """Put a claimed delivery back as if it had not been claimed, due at another moment."""
+def defer(connection: Connection, row: Row[Any], owner: str, deferral: Deferral, now: datetime) -> bool:
+    """Put a claimed delivery back as if it had not been claimed, due at another moment; False when it was lost."""
     values = {"id": row.id, "number": row.attempts, "owner": owner, "now": now, **vars(deferral)}
-    connection.execute(_DEFER, values)
+    return connection.execute(_DEFER, values).rowcount == 1
 
 
 # Account by account, so that the backlog of one that is held or busy is not even looked at.

@@ -38,7 +38,7 @@ def claim(works: "Works", delivery_id: UUID, owner: str, *, sending: bool = True
         row = deliveries.claim(connection, delivery_id, lease)
         assert row is not None
         if sending:
-            assert deliveries.mark_sending(connection, row.id, row.attempts, lease)
+            assert deliveries.mark_sending(connection, row, lease)
     return row
 
 
@@ -135,7 +135,7 @@ def test_a_worker_that_lost_its_lease_sends_nothing(works: "Works") -> None:
     let_the_lease_run_out(works)
 
     with works.engine.begin() as connection:
-        assert not deliveries.mark_sending(connection, row.id, row.attempts, Lease("slow", works.clock(), 4))
+        assert not deliveries.mark_sending(connection, row, Lease("slow", works.clock(), 4))
 
 
 def test_an_attempt_recorded_twice_stands_once(works: "Works") -> None:
