@@ -60,10 +60,13 @@ def _of_effects(world: World, outcomes: Any) -> Found:
     found = [
         (key[0], f"{' '.join(key[1:])} done {times} times")
         for key, times in vendors.done.items()
-        if times > (20 if key[1] == "tagged" else 1)
+        if times - vendors.failed[key] > (20 if key[1] == "tagged" else 1)
     ]
     for row in outcomes:
-        is_message, is_done = row.action == "wabotick.send_template", str(row.id) in vendors.done_for
+        is_message, message_id = row.action == "wabotick.send_template", vendors.done_for.get(str(row.id))
+        is_done = message_id is not None
+        if row.state == "dead" and message_id in vendors.failed_for:
+            continue
         said_done, may_be_done = row.state == "succeeded", row.state in {"succeeded", "unknown"}
         if is_message and ((said_done and not is_done) or (is_done and not may_be_done)):
             found.append((str(row.subject), f"{row.rule}/{row.step} is {row.state}, but was sent: {is_done}"))

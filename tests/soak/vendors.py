@@ -70,6 +70,10 @@ class Vendors:
     """How often each message was really sent."""
     done_for: dict[str, str | None] = field(default_factory=dict)
     """The message's id, by the delivery it was sent for."""
+    failed: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    """How often a message was sent of which a receipt says that it never arrived: such a one may be sent again."""
+    failed_for: set[str] = field(default_factory=set)
+    """The ids of those messages."""
     known: dict[str, set[str]] = field(default_factory=dict)
     """What was routed of each order, of that which decides about messages."""
     gone: set[str] = field(default_factory=set)
@@ -115,11 +119,13 @@ class Vendors:
         self.done[key] += 1
         message_id = f"wamid.{'.'.join(key)}.{self.done[key]}"
         self.done_for[str(call.delivery_id)] = message_id
-        self._report(key[0], message_id)
+        if self._report(key[0], message_id):
+            self.failed[key] += 1
+            self.failed_for.add(message_id)
         return Outcome({"message_id": message_id})
 
-    def _report(self, number: str, message_id: str) -> None:
-        """Send receipts: late, twice, in any order."""
+    def _report(self, number: str, message_id: str) -> bool:
+        """Send receipts: late, twice, in any order; return whether they say that it never arrived."""
         states = self.rng.choice(([], [], [], ["delivered"], ["read", "sent", "read"], ["failed"]))
         for state in states:
             at = self.clock() + timedelta(seconds=self.rng.choice((0, 1, 30, 4000)) * self.rng.random())
@@ -133,6 +139,7 @@ class Vendors:
             tells = frozenset({"gone"} if is_gone else ())
             key = f"{message_id}:{state}"
             self.tell(Arriving(at, "wa", json.dumps(body).encode(), key, number, tells, trigger="status"))
+        return "failed" in states
 
     def _tag(self, call: Call) -> Outcome:
         order = self.orders[call.parameters.id.removeprefix("id-")]
