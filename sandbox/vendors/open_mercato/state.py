@@ -46,6 +46,8 @@ class Store:
         for name, rows in json.loads(_SEED_FILE.read_text(encoding="utf-8")).items():
             for fields in rows:
                 store.add(name, fields, now)
+        definitions = {row["workflowId"]: row["definition"]["steps"] for row in store.rows("definitions")}
+        store.steps = {row["id"]: definitions[row["workflowId"]] for row in store.rows("instances")}
         return store
 
     def table(self, name: str) -> Table:

@@ -167,6 +167,7 @@ OPERATIONS = (
     _reads("get_workflow", ById, "/workflows/instances/{id}", "Read an instance.", finish=None, result=INSTANCE),
     _moves("signal_workflow", Signal, "/workflows/instances/{id}/signal", "Send a signal to one instance."),
     _moves("cancel_workflow", ById, "/workflows/instances/{id}/cancel", "Cancel an instance."),
+    _moves("retry_workflow", ById, "/workflows/instances/{id}/retry", "Let an instance that failed try again."),
     _moves("advance_workflow", ById, "/workflows/instances/{id}/advance", "Let an instance go on past its wait."),
     _reads("find_workflow_events", FindEvents, "/workflows/events", "List what happened to instances."),
     _reads("find_events_of_workflow", EventsOf, "/workflows/instances/{id}/events", "List what happened to one."),

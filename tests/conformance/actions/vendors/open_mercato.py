@@ -149,6 +149,7 @@ CASE = ActionCase(
         "signal_workflows": {"correlation_key": "S-1000", **SIGNAL},
         "cancel_workflow": {"id": MADE["instances"]},
         "advance_workflow": {"id": MADE["instances"]},
+        "retry_workflow": {"id": "66666666-0000-4000-8000-000000000001"},
         "find_workflow_events": {"event_type": "WORKFLOW_PAUSED"},
         "find_events_of_workflow": {"id": MADE["instances"]},
         "find_workflow_tasks": {"limit": 10},
