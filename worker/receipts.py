@@ -77,10 +77,16 @@ def take_in(connection: Connection, config: Config, account: str, receipt: Recei
             "message.failed", account=account, delivery_id=message.delivery_id and str(message.delivery_id),
             reason=message.reason, error_code=message.error_code,
         )  # fmt: skip
-        if receipt.reason is Reason.OPTED_OUT and message.person:
-            wish = Wish(stopped=True, why=BY_RECEIPT)
-            facts = consent.follow(connection, wish, account, message.person, receipt.at, now, is_key=True)
+        facts = _wished(connection, message, receipt.at, now)
     return Taken(_decide(connection, message, now), facts)
+
+
+def _wished(connection: Connection, message: Row[Any], at: datetime, now: datetime) -> tuple[UUID, ...]:
+    """Write down that a person opted out, where a message failed for that and whose it was is known."""
+    if message.state != MessageState.FAILED or message.reason != Reason.OPTED_OUT or not message.person:
+        return ()
+    wish = Wish(stopped=True, why=BY_RECEIPT)
+    return consent.follow(connection, wish, message.account, message.person, at, now, is_key=True)
 
 
 def _unnamed(config: Config) -> list[str]:
@@ -99,6 +105,7 @@ def look_back(
     message = messages.read(connection, sent.account, sent.message_id) if sent else None
     if message is None:
         return conclusion
+    _wished(connection, message, message.failed_at or now, now)  # a sweep routes what follows from it
     dead = _decide(connection, message, now)
     if dead is not None:
         return replace(conclusion, state=DeliveryState.DEAD, reason=dead.reason, error=dead.error, due_at=None)

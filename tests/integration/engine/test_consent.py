@@ -1,5 +1,6 @@
 """Opting out: one word, one person under every spelling, every account; what is left is what a rule calls utility."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -185,6 +186,23 @@ def test_a_receipt_that_says_so_counts_as_a_word(works: "Works") -> None:
     report |= {"wa_message_id": works.delivery(first).result["message_id"], "failed_reason": "(Error Code : 131050 )no"}
 
     works.receive(report, "wa", trigger="status")
+
+    assert facts(works) == ["opted_out"]
+    assert outcome(works) == ("suppressed", "opted_out")
+
+
+def test_a_receipt_faster_than_the_recorded_send_counts_as_a_word(works: "Works") -> None:
+    """Whose message it is about is known a moment later, and then the person has opted out."""
+    begin(works)
+    answer = {"status": "1", "wa_message_id": "wamid.FAST", "message": "sent"}
+    works.shop.sandbox.fail(vendor="wabotick", status=200, body=json.dumps(answer), content_type="application/json")
+    report = load_example("wabotick", "message.status__failed_131026")
+    report |= {"wa_message_id": "wamid.FAST", "failed_reason": "(Error Code : 131050 )no"}
+    works.receive(report, "wa", trigger="status")
+    assert facts(works) == []
+
+    [first] = messages(works, 1)
+    works.deliver(first)
 
     assert facts(works) == ["opted_out"]
     assert outcome(works) == ("suppressed", "opted_out")
