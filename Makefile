@@ -39,7 +39,7 @@ test: setup
 HISTORIES ?= 20000
 
 soak: setup
-	@HISTORIES=$(HISTORIES) SOAK_SEED=$(SOAK_SEED) .venv/bin/pytest -s tests/soak
+	@HISTORIES=$(HISTORIES) SOAK_SEED=$(or $(SOAK_SEED),random) .venv/bin/pytest -s tests/soak
 
 check: setup
 	@.venv/bin/ruff format --check
