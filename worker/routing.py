@@ -25,7 +25,7 @@ from worker.ids import new_id
 from worker.ledger import deliveries, happened, subjects
 from worker.ledger.deliveries import DeadLetter, Planned, Wake
 from worker.ledger.tables import events
-from worker.messaging import consent, listening
+from worker.messaging import consent, facts, listening
 from worker.planning import Happening
 from worker.reading import Completion, Reader, Stored, Understanding, UnreadableError
 from worker.snapshots import Merge, Snapshot
@@ -94,7 +94,7 @@ class Router:
 
 def read_stored(config: Config, readers: Mapping[str, Reader], stored: Stored) -> Understanding:
     """Read a stored event with its vendor's reader; raises UnreadableError."""
-    if stored.type in consent.FACTS:
+    if stored.type in facts.FACTS:
         return consent.read_fact(stored)
     account = config.accounts.get(stored.account)
     if account is None:

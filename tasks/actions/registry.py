@@ -11,7 +11,7 @@ from tasks.actions.scalev.actions import ACTIONS as SCALEV
 from tasks.actions.wabotick.actions import ACTIONS as WABOTICK
 from webhooks.registry import SOURCES
 from worker.acting import Action, nobody
-from worker.messaging.consent import FACTS
+from worker.messaging.facts import FACTS
 
 ACTIONS: Mapping[str, Action] = {
     action.name: action for action in (*SCALEV, *WABOTICK, *META, *PROTON, *CGB, *OPEN_MERCATO)

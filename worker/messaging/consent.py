@@ -16,12 +16,10 @@ from worker.holding import person_key
 from worker.ledger import consents, inbox
 from worker.ledger.consents import EVERY_ACCOUNT, Consent
 from worker.ledger.inbox import Arrival, NewEvent
+from worker.messaging.facts import OPTED_IN, OPTED_OUT
 from worker.reading import Heard, Stored, Understanding
 from worker.states import ConsentScope, Handling
 
-OPTED_OUT = "whatsapp.opted_out"
-OPTED_IN = "whatsapp.opted_in"
-FACTS = (OPTED_OUT, OPTED_IN)
 BY_RECEIPT = "code 131050"
 
 
