@@ -91,8 +91,8 @@ def with_verdict(
     overtaken_by: Callable[[Step], str | None],
 ) -> Planned:
     """Return a delivery, which is not wanted when its event is stale, is an echo, or was overtaken already."""
-    step = rule.step(wanted.step, context)
-    if wanted.failure or step is None:
+    step = None if wanted.failure else rule.step(wanted.step, context)
+    if step is None:
         return wanted
     if unwanted is None and rule.name in blocked:
         unwanted = (DeliveryState.SUPPRESSED, Reason.LOOP, "a write of this very rule led to it")

@@ -16,6 +16,8 @@ from worker.ledger.deliveries import MOST_EFFECT_KEY_CHARACTERS, Planned
 from worker.ledger.storable import storable_text
 from worker.states import Reason
 
+OF_PYTHON = "hookyard.rule"
+"""Stands for the action of a rule in Python that could not say what it wants."""
 MOST_ELEMENTS = 500
 """Of a list that a step is done for each of."""
 
@@ -59,7 +61,11 @@ def plans(rule: Rule, happening: Happening, context: Context, now: datetime) -> 
 
 def failures(rule: Rule, happening: Happening, what: str, now: datetime) -> Iterator[Planned]:
     """Yield a dead delivery for each of a rule's steps; one for a rule in Python, whose steps are not known."""
-    for step in rule.steps:
+    steps = rule.steps
+    if rule.plan is not None:
+        what = f"{what}: mend it, then replay the event"
+        steps = (Step(id="rule", action=OF_PYTHON, account=happening.account, effect_key=None, parameters={}),)
+    for step in steps:
         yield replace(_bare(rule, step, happening, now), failure=(Reason.EXPRESSION, what))
 
 
