@@ -31,7 +31,12 @@ from config.yaml_files import Document, Location
 
 GROUP = "hookyard.rules"
 MOST_STEPS = 100
-_NOT_HERE = ("unless", "for_each")
+# The first two the function decides itself; what is done after a delivery's end asks no function any more.
+_NOT_HERE = {
+    "unless": "the function decides that itself",
+    "for_each": "the function decides that itself",
+    "on_failure": "only rules in YAML have that",
+}
 
 Function = Callable[[Context], Iterable[Mapping[str, Any]]]
 
@@ -124,8 +129,11 @@ def _steps(given: PythonRule, compiler: RuleCompiler, context: Context) -> Seque
 def _plain(step: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(step, Mapping):
         raise TypeError
-    if refused := [key for key in _NOT_HERE if key in step]:
-        raise ExpressionError(f"{refused[0]}: the function decides that itself")
+    for key, why in _NOT_HERE.items():
+        if key in step:
+            raise ExpressionError(f"{key}: {why}")
+    if "needs" in step and "after" in step:
+        raise ExpressionError("after: not beside needs, in a rule in Python")
     return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in step.items()}
 
 

@@ -112,6 +112,8 @@ def test_what_cannot_be_run_is_refused_at_the_start(shop: Path, code: str, said:
         ("{'action': 'scalev.change_status', 'with': {'ids': ['1'], 'status': 'nope'}}", "status: Input should be"),
         ("{'action': 'scalev.change_status', 'wiht': {}}", "step 1: wiht: Extra inputs"),
         ("{'action': 'scalev.change_status', 'unless': 'x'}", "unless: the function decides that itself"),
+        ("{'action': 'scalev.change_status', 'on_failure': []}", "on_failure: only rules in YAML have that"),
+        ("{'action': 'scalev.change_status', 'needs': ['a'], 'after': '1h'}", "after: not beside needs"),
         ("'text'", "a step is a dict"),
         ("1 / 0", "confirm-small: ZeroDivisionError"),
     ],
