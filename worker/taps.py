@@ -122,7 +122,7 @@ class _Tap:
             # An answer to a message that is none of ours, except one whose id nobody told us.
             asked = [question for question in asked if question.message_id is None]
         # Routed again it stays what it was.
-        meant = questions.answered_by(self._connection, self._event.id) or self._meant(asked)
+        meant = questions.answered_by(self._connection, self._event.id) or self._meant(asked) or self._decided(asked)
         if not meant:
             is_over = any(self._accepted(question) and question.until <= self._at for question in asked)
             return Found(note="the question's time is over" if is_over else nothing, means=_means(None))
@@ -144,6 +144,16 @@ class _Tap:
         named = {_matter(question) for question in opened}
         still = (question for question in now if question not in opened and _matter(question) not in named)
         return opened + [q for q in still if q.answered_at >= since or self._at - q.answered_at < ECHO]
+
+    def _decided(self, asked: Sequence[Question]) -> list[Question]:
+        """Return the decided questions of which this can only be a second tap: their time is not over."""
+        return [
+            question
+            for question in asked
+            if question.answered_at is not None
+            and self._accepted(question)
+            and question.asked_at - SKEW <= self._at < question.until
+        ]
 
     def _about(
         self, subject: Subject, found_by: str, meant: Sequence[Question], completion: Completion | None = None

@@ -317,7 +317,7 @@ def test_abandoned_checkout(stage: Callable[..., Stage]) -> None:
 
 @pytest.mark.parametrize(("button", "status"), [("Konfirmasi", "confirmed"), ("Batalkan", "canceled")])
 def test_cod_confirmation(stage: Callable[..., Stage], button: str, status: str) -> None:
-    """The buyer is asked once; the first tap decides, a second on the other button changes nothing."""
+    """The buyer is asked once; the first tap decides; a second one changes nothing, and is told what stands."""
     play = stage("cod-confirmation")
     play.order(payment_method="bank_transfer")
     number = play.order(payment_method="cod")
@@ -332,7 +332,34 @@ def test_cod_confirmation(stage: Callable[..., Stage], button: str, status: str)
 
     assert play.order_state(number) == status
     assert [(one["order_id"], one["status"]) for one in play.shop.sandbox.effects("order_status")] == [(number, status)]
-    assert len(play.messages()) == 1
+    [told] = [one for one in play.shop.sandbox.effects("message") if one["id"] != asked["id"]]
+    stands = {"confirmed": "dikonfirmasi", "canceled": "dibatalkan"}[status]
+    assert f"Pesanan {number} sudah {stands}." in str(told)
+
+
+def test_cod_confirmation_without_the_answered_message(stage: Callable[..., Stage]) -> None:
+    """Where a tap names no message it answers the one open question; with two of them nobody guesses."""
+    play = stage("cod-confirmation")
+    play.shop.sandbox.set_trap("wabotick", tap_names_message=False)
+    first = play.order(payment_method="cod")
+    play.quiet()
+    asked = play.shop.sandbox.effects("message")
+    for tapped in ("Batalkan", "Konfirmasi"):
+        play.ask("POST", f"phones/{BUYER}/tap", {"message_id": asked[0]["id"], "button": tapped})
+        play.quiet()
+    assert play.order_state(first) == "canceled"
+    assert len([one for one in play.shop.sandbox.effects("message") if "dibatalkan" in str(one)]) == 1
+
+    numbers = [play.order(payment_method="cod") for _ in range(2)]
+    play.quiet()
+    [message] = [one["id"] for one in play.shop.sandbox.effects("message") if numbers[0] in str(one)]
+    play.ask("POST", f"phones/{BUYER}/tap", {"message_id": message, "button": "Konfirmasi"})
+    play.quiet()
+
+    assert [play.order_state(number) for number in numbers] == ["pending", "pending"]
+    unclear = play.shop.rows("SELECT note FROM events WHERE (tap ->> 'ambiguous') = 'true'")
+    assert unclear
+    assert all(number in row.note for row in unclear for number in numbers)
 
 
 # The CRM.

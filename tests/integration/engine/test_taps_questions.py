@@ -326,6 +326,20 @@ def test_a_question_that_was_overtaken_is_no_candidate(asking: "Works") -> None:
     assert (event.subject, event.tap["ambiguous"]) == (f"order:{SECOND}", False)
 
 
+def test_a_second_tap_finds_what_the_first_one_led_to(asking: "Works") -> None:
+    """The first canceled the order, which overtakes the question: the second still hears what was decided."""
+    ask(asking, FIRST)
+    tap(asking, "Cancel")
+    asking.receive(order_status_changed("canceled", FIRST, phone=PHONE) | {"timestamp": asking.clock().isoformat()})
+    asking.clock.pass_(5 * 60)
+
+    second = tap(asking)
+
+    assert second.subject == f"order:{FIRST}"
+    assert (second.tap["decided"], second.tap["decision"]) == (True, "Cancel")
+    assert followed(asking) == ["tell"]
+
+
 def test_a_tap_on_a_canceled_order_finds_it(asking: "Works") -> None:
     """By the message: the rule sees the order's state, and has its say."""
     message_id = ask(asking, FIRST)
