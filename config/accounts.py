@@ -10,20 +10,18 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     field_validator,
     model_validator,
 )
 
+from config.alerts import Alerts
 from config.consent import START_WORDS, STOP_WORDS
+from config.parts import Name, Part
 from config.quiet_hours import QuietSpan
 from config.webhook_auth import HeaderName, HmacScheme, Secret, Secrets, UrlSecret, WebhookAuth
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
 
 def _known_timezone(name: str) -> str:
@@ -63,12 +61,6 @@ Text = Annotated[str, Field(min_length=1)]
 KeptHeader = Annotated[HeaderName, AfterValidator(_no_credential)]
 WebhookAuths = Annotated[list[WebhookAuth], Field(min_length=1), BeforeValidator(_as_list)]
 EventName = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$")]
-
-
-class Part(BaseModel):
-    """What all parts of the configuration share: unknown keys are refused, values never shown in errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, coerce_numbers_to_str=True)
 
 
 class Consent(Part):
@@ -316,6 +308,7 @@ class AccountsFile(Part):
     accounts: Annotated[dict[Name, AnyAccount], Field(min_length=1)]
     limits: dict[str, Limits] = Field(default_factory=dict, description="By vendor, for each of its accounts.")
     business: Business = Business()
+    alerts: Alerts = Alerts()
 
     @field_validator("limits")
     @classmethod

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from config import accounts as models
 from config import webhook_auth
 from config.accounts import Account, AccountsFile, Business, Limits
+from config.alerts import Alerts, EmailTarget, FailureLimits, SlackTarget, WebhookTarget
 from config.expressions import BODY_NAMES, ExpressionError, Expressions
 from config.faults import ConfigError, Fault, suggest
 from config.limits import limits_of
@@ -38,6 +39,11 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "consent": models.Consent,
     "limits": models.Limits,
     "event": models.GenericEvent,
+    "alerts": Alerts,
+    "failure_limits": FailureLimits,
+    "slack": SlackTarget,
+    "webhook": WebhookTarget,
+    "email": EmailTarget,
     **models.MODELS,
     "hmac": webhook_auth.HmacScheme,
     "standard_webhooks": webhook_auth.StandardWebhooksScheme,
@@ -57,6 +63,7 @@ class Config:
     rules: tuple[Rule, ...]
     limits: Mapping[str, Limits] = field(default_factory=dict)
     """By vendor, where they differ from the shipped ones."""
+    alerts: Alerts = field(default_factory=Alerts)
 
     def limits_of(self, account: str) -> Limits:
         """Return how fast an account may be called."""
@@ -96,7 +103,7 @@ def load_accounts(folder: Path, environ: Mapping[str, str]) -> Config:
     document, parsed = _read_accounts(folder, environ)
     if document.faults or parsed is None:
         raise ConfigError(_in_order(document.faults))
-    return Config(parsed.accounts, parsed.business, (), parsed.limits)
+    return Config(parsed.accounts, parsed.business, (), parsed.limits, parsed.alerts)
 
 
 def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog, rules_folder: Path | None = None) -> Config:
@@ -113,7 +120,7 @@ def load_config(folder: Path, environ: Mapping[str, str], catalog: Catalog, rule
     faults += wrong
     if faults or parsed is None:
         raise ConfigError(_in_order(faults))
-    return Config(parsed.accounts, business, tuple(rules), parsed.limits)
+    return Config(parsed.accounts, business, tuple(rules), parsed.limits, parsed.alerts)
 
 
 def load_rules(folder: Path, environ: Mapping[str, str], catalog: Catalog, config: Config) -> Config:
@@ -124,7 +131,7 @@ def load_rules(folder: Path, environ: Mapping[str, str], catalog: Catalog, confi
     rules, faults = _compiled(folder / "rules", environ, compiler)
     if faults:
         raise ConfigError(_in_order(faults))
-    return Config(config.accounts, config.business, tuple(rules), config.limits)
+    return Config(config.accounts, config.business, tuple(rules), config.limits, config.alerts)
 
 
 def _compiled(folder: Path, environ: Mapping[str, str], compiler: RuleCompiler) -> tuple[list[Rule], list[Fault]]:

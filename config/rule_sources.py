@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from config.accounts import Name
 from config.durations import Duration
+from config.parts import Name
 
 QuietHours = Literal["hold", "send", "drop"]
 Category = Literal["marketing", "utility"]

@@ -4,7 +4,7 @@ Invariant: arguments are ids; the id of a `deliver` task is the delivery's; RETR
 stands in the ledger, so nothing is published for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from tasks.engine import (
     report_dead_letter,
 )
 from tasks.watchdog import Watchdog
-from worker.celery_app import DELIVER, HEARTBEAT, PROCESS_EVENTS, RECONCILE, SETTLE, SWEEP
+from worker.celery_app import ALERT, DELIVER, HEARTBEAT, PROCESS_EVENTS, RECONCILE, SETTLE, SWEEP
 from worker.delivering import Delivered
 from worker.errors import RetryableError
 from worker.ledger.database import is_away
@@ -54,30 +54,27 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
         with _room(engine, self, delivery_id, may_come_again=False):
             return _settled(engine.settle(UUID(delivery_id)))
 
-    # Every second: in Flower they would crowd out everything else.
-    @app.task(name=SWEEP, send_events=False)
-    def _sweep() -> None:
+    for name, job in _jobs(engine).items():
+        # Those of every second or two would crowd out everything else in Flower.
+        app.task(name=name, send_events=name == RECONCILE)(_regular(watchdog, job))
+
+
+def _jobs(engine: Engine) -> Mapping[str, Callable[[], object]]:
+    """Return what beat asks for, by the task's name."""
+    return {SWEEP: engine.sweep, RECONCILE: engine.reconcile, HEARTBEAT: engine.heartbeat, ALERT: engine.alert}
+
+
+def _regular(watchdog: Watchdog, job: Callable[[], object]) -> Callable[[], None]:
+    """Return a task that does a job of beat's; while the ledger is away the next one does it."""
+
+    def run() -> None:
         watchdog.consumed()
         try:
-            engine.sweep()
+            job()
         except SQLAlchemyError as error:
             raise _postponed(error) from None
 
-    @app.task(name=RECONCILE)
-    def _reconcile() -> None:
-        watchdog.consumed()
-        try:
-            engine.reconcile()
-        except SQLAlchemyError as error:
-            raise _postponed(error) from None
-
-    @app.task(name=HEARTBEAT, send_events=False)
-    def _heartbeat() -> None:
-        watchdog.consumed()
-        try:
-            engine.heartbeat()
-        except SQLAlchemyError as error:
-            raise _postponed(error) from None
+    return run
 
 
 @contextmanager

@@ -22,6 +22,8 @@ from config.load import Config
 from config.settings import Settings
 from tasks.actions.http import Connections
 from tasks.actions.registry import ACTIONS
+from tasks.alerting.alerter import Alerter
+from tasks.alerting.sending import Sender
 from tasks.reconciling.messages import TELLERS
 from tasks.reconciling.reconciler import Reconciler
 from tasks.slots import Slots
@@ -67,6 +69,7 @@ class _Parts:
     settler: Settler
     reconciler: Reconciler
     sweeper: Sweeper
+    alerter: Alerter
 
 
 class Engine:
@@ -114,6 +117,7 @@ class Engine:
                 open_session=self._connections.open, clock=clock, wake=self.wakeups.events,
             ),
             sweeper=Sweeper(self.database, settings, ACTIONS, clock, draw, config, TELLERS),
+            alerter=Alerter(self.database, config, clock, Sender(settings.environment, clock)),
         )  # fmt: skip
 
     def process_event(self, event_id: UUID) -> None:
@@ -178,6 +182,10 @@ class Engine:
         for dead in swept.dead:
             report_dead_letter(dead)
         return swept
+
+    def alert(self) -> None:
+        """Look whether a failure nears its limit, and tell people."""
+        self._parts.alerter.run()
 
     def heartbeat(self) -> None:
         """Write down that a message came through the queue."""

@@ -6,7 +6,7 @@ Invariant: readiness depends on the ledger alone; the broker's absence is said a
 import hmac
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import redis
@@ -21,6 +21,7 @@ from config.settings import Settings
 from worker.broker import redis_client
 from worker.clock import Clock
 from worker.health import last_beat
+from worker.ids import first_id
 from worker.ledger import reloads
 from worker.states import WORKER_HEARTBEAT
 
@@ -123,7 +124,7 @@ class Health:
         with self._engine.connect() as connection:
             beat = last_beat(connection, WORKER_HEARTBEAT)
             rows = connection.execute(_WAITING).all()
-            since = {"since": _first_id(now - _SEEN)}
+            since = {"since": first_id(now - _SEEN)}
             matched = connection.execute(_BY_SECRET, since).all()
             handled = connection.execute(_BY_HANDLING, since).all()
             failed = connection.execute(_FAILED_MESSAGES, {"since": now - _SEEN}).all()
@@ -171,8 +172,3 @@ class Health:
         for row in handled:
             handling.add_metric([row.account, row.handling], row.total)
         yield handling
-
-
-def _first_id(moment: datetime) -> str:
-    """Return the least UUIDv7 of a moment: ids sort by time, so no index on the time is needed."""
-    return f"{int(moment.timestamp() * 1000):012x}70008000000000000000"

@@ -16,6 +16,7 @@ SETTLE = "hookyard.settle"
 RECONCILE = "hookyard.reconcile"
 SWEEP = "hookyard.sweep"
 HEARTBEAT = "hookyard.heartbeat"
+ALERT = "hookyard.alert"
 
 # Kombu keeps a list for each, and takes from all lists of one before any of the next. What beat sends has none, which
 # is the first: it is little, and the rest depends on it.
@@ -24,6 +25,7 @@ EVENTS_QUEUE = "events"
 CONTROL_QUEUE = "control"
 SWEEP_SECONDS = 1.0
 HEARTBEAT_SECONDS = 2.0
+ALERT_SECONDS = 60.0
 # A message that a killed worker held comes back after this long; a sweep is much faster, so it only tidies up.
 VISIBILITY_SECONDS = 600
 
@@ -72,6 +74,7 @@ def make_celery(settings: Settings, config: Config) -> Celery:
                 "schedule": HEARTBEAT_SECONDS,
                 "options": {"queue": CONTROL_QUEUE, "expires": 30},
             },
+            "alert": {"task": ALERT, "schedule": ALERT_SECONDS, "options": {"queue": CONTROL_QUEUE, "expires": 60}},
         },
     )
     if settings.reconcile_minutes:

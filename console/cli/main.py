@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "circuits": "circuits",
     "consent": "consent",
     "doctor": "doctor",
+    "alerts": "alerts",
     "db": "database",
     "receiver": "services",
     "worker": "services",

@@ -7,36 +7,61 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Iterable
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 from httpcore import SOCKET_OPTION, NetworkStream
 
-from config.accounts import CalledAccount
 from worker.errors import PermanentError
 from worker.states import Reason
 
 
+class Place(Protocol):
+    """What is called: an account, or whoever is told of failures."""
+
+    @property
+    def base_url(self) -> str:
+        """Where it is."""
+
+    @property
+    def private_network(self) -> bool:
+        """Whether its name may stand for an address that is not public."""
+
+
 class PrivateAddressError(PermanentError):
-    """A vendor's name stands for an address that is not public; nothing was sent there."""
+    """A name stands for an address that is not public; nothing was sent there."""
 
     def __init__(self) -> None:
         super().__init__(
             Reason.PRIVATE_ADDRESS,
-            "base_url names a host whose address is not public; set private_network: true where that is meant",
+            "it names a host whose address is not public; set private_network: true where that is meant",
         )
 
 
-def may_be_private(account: CalledAccount) -> bool:
-    """Whether an account's vendor may be in a private network: it says so, or names an address outright."""
-    host = urlsplit(account.base_url).hostname or ""
-    return account.private_network or host == "localhost" or _is_address(host)
+def may_be_private(place: Place) -> bool:
+    """Whether a place may be in a private network: it says so, or names an address outright."""
+    host = urlsplit(place.base_url).hostname or ""
+    return place.private_network or host == "localhost" or _is_address(host)
 
 
-def transport(account: CalledAccount, most_calls: int, tls: ssl.SSLContext) -> httpx.HTTPTransport:
-    """Return the way to an account's vendor, for at most so many calls at once."""
-    return _Transport(tls, most_calls, httpcore.SyncBackend() if may_be_private(account) else _PublicOnly())
+def transport(place: Place, most_calls: int, tls: ssl.SSLContext) -> httpx.HTTPTransport:
+    """Return the way to a place, for at most so many calls at once."""
+    return _Transport(tls, most_calls, httpcore.SyncBackend() if may_be_private(place) else _PublicOnly())
+
+
+def open_socket(place: Place, host: str, port: int, timeout_seconds: float) -> socket.socket:
+    """Connect to a place that is not called by HTTP; OSError when it cannot be reached."""
+    if may_be_private(place):
+        return socket.create_connection((host, port), timeout_seconds)
+    failed = OSError("no address")
+    for address in _public_addresses(host, port):
+        try:
+            return socket.create_connection((address, port), timeout_seconds)
+        except OSError as error:
+            failed = error
+    raise failed
 
 
 class _Transport(httpx.HTTPTransport):
@@ -59,18 +84,24 @@ class _PublicOnly(httpcore.SyncBackend):
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> NetworkStream:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = _public_addresses(host, port)
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from None
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if not all(_is_public(address) for address in addresses):
-            raise PrivateAddressError
         for address in addresses[:-1]:
             try:
                 return super().connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
         return super().connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+
+
+def _public_addresses(host: str, port: int) -> list[str]:
+    """Return what a name stands for; PrivateAddressError when any of it is not public, OSError when nothing is."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not all(_is_public(address) for address in addresses):
+        raise PrivateAddressError
+    return addresses
 
 
 def _is_address(host: str) -> bool:

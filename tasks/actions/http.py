@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from config.accounts import Account, CalledAccount
-from tasks.actions.addresses import PrivateAddressError, transport
+from tasks.actions.addresses import Place, PrivateAddressError, transport
 from worker.clock import Clock
 from worker.errors import PermanentError, RetryableError, UncertainError, WorkerError
 from worker.ledger.storable import storable, storable_text
@@ -170,6 +170,14 @@ def _translated(session: HttpSession) -> Iterator[None]:
 def _described(method: str, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
     parts = {name: given[name] for name in ("params", "json", "data") if given.get(name)}
     return {"request": {"method": method, "path": path, **parts}}
+
+
+@contextmanager
+def session_to(place: Place, timeout_seconds: float, clock: Clock) -> Iterator[HttpSession]:
+    """Open the way to a place that is no account, for one call."""
+    tls = httpx.create_ssl_context(trust_env=False)
+    with httpx.Client(transport=transport(place, 1, tls), trust_env=False) as client:
+        yield HttpSession(client, place.base_url, timeout_seconds, clock)
 
 
 class Connections:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from config.alerts import FailureLimits
 from config.load import load_config
 from config.rules import matches
 from config.settings import EXAMPLES
@@ -179,3 +180,15 @@ def test_harmless_commands_work(shop: Shop) -> None:
         eventually(lambda program=program: program.process.poll() is not None, line)
         assert program.process.returncode == 0, f"{path.name}: hookyard {line}\n{program.log}\n{receiver.log}"
         program.stop()
+
+
+def test_shown_alerts_load(tmp_path: Path) -> None:
+    """The part `alerts` on a page is accepted as it stands, and shows the limits that are shipped."""
+    shown = [text for path in OURS for text in _blocks(path, "yaml") if text.startswith("alerts:")]
+    assert shown
+    accounts = (EXAMPLES / "accounts.yaml").read_text()
+    for text in shown:
+        (tmp_path / "accounts.yaml").write_text(accounts + text)
+        found = load_config(tmp_path, VARIABLES, make_catalog()).alerts
+        assert found.targets
+        assert found.failure_limits == FailureLimits()

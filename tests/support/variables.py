@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _STANDARD_WEBHOOKS = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-_OF_THAT_FORM = ("OPEN_MERCATO_WEBHOOK_SECRET", "OM_HOOK")
+_OF_THAT_FORM = ("OPEN_MERCATO_WEBHOOK_SECRET", "OM_HOOK", "PAGER_HOOK")
 
 
 def variables_of(paths: Iterable[Path]) -> dict[str, str]:
@@ -18,6 +18,8 @@ def variables_of(paths: Iterable[Path]) -> dict[str, str]:
 def _value_of(name: str) -> str:
     if name in _OF_THAT_FORM:
         return _STANDARD_WEBHOOKS
+    if name.endswith("_URL"):
+        return "https://hooks.example.com/secret"
     if name.endswith("_TAG"):
         return "33333333-3333-4333-8333-333333333333"
     return "+628111111111" if name.endswith("_PHONE") else f"{name.lower()}-example"

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -354,4 +355,31 @@ heartbeats = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("at", Instant, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("cause", Text, primary_key=True),
+    Column("account", Text, primary_key=True),  # empty for what concerns no single one
+    Column("value", Double, nullable=False),
+    Column("limit", Double, nullable=False),
+    Column("since", Instant),  # none: it is over, and only what was told is remembered
+    Column("told", JSONB, nullable=False),  # by step: when
+    Column("told_step", SmallInteger, nullable=False),  # the highest that was told since then
+    Column("calm_since", Instant),
+)
+
+alert_messages = Table(
+    "alert_messages",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("news", JSONB, nullable=False),  # causes and figures, nothing personal
+    Column("created_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", Instant),  # none: sent, or given up
+    Column("sent_at", Instant),
+    Column("last_error", Text),
+    Index("ix_alert_messages_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
 )
