@@ -1,6 +1,7 @@
 """Open circuits, as the sweep looks after them: one probe at a time goes through, and nothing is held for ever.
 
-Invariant: an account that is held is tried at known moments; what was held for a day is a dead letter with its reason.
+Invariant: an account that is held is tried at known moments; what was held for a day is a dead letter with its reason,
+unless a person paused it.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _NEXT_PROBE = text(
     SELECT id FROM deliveries
     WHERE account = :account AND state IN ('waiting', 'ready', 'retrying') AND due_at <= :now
           AND reason IS DISTINCT FROM 'awaiting_delivery'
+          AND NOT EXISTS (SELECT FROM pauses WHERE kind = 'rule' AND name = deliveries.rule)
     ORDER BY action = :action DESC, wake_at LIMIT 1 FOR UPDATE SKIP LOCKED
     """
 )
@@ -33,7 +35,9 @@ _GIVE_UP = text(
     WHERE id IN (
         SELECT id FROM deliveries WHERE account = :account AND state IN ('waiting', 'ready', 'retrying')
         AND reason IS DISTINCT FROM 'awaiting_delivery'
-        AND due_at <= :longest_ago AND id IS DISTINCT FROM :probe ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+        AND due_at <= :longest_ago AND id IS DISTINCT FROM :probe
+        AND NOT EXISTS (SELECT FROM pauses WHERE kind = 'rule' AND name = deliveries.rule)
+        ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
     ) RETURNING id, event_id, rule, action, account
     """
 )

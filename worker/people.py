@@ -1,8 +1,10 @@
-"""What people press: retry, cancel, resolve, replay; each either done and audited, or refused with a reason.
+"""What people press: retry, cancel, resolve, replay, pause; each either done and audited, or refused with a reason.
 
-Invariant: nothing a person presses sends an effect twice without that person having said that it was not sent.
+Invariant: nothing a person presses sends an effect twice without that person having said that it was not sent, and
+nothing is done to what has moved on since the person looked at it.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,14 +17,15 @@ from worker import completing, consequences
 from worker.holding import Hold, person_key
 from worker.ids import new_id
 from worker.ledger import deliveries as life
-from worker.ledger import holds
+from worker.ledger import holds, pauses
 from worker.ledger.consents import EVERY_ACCOUNT
 from worker.ledger.deliveries import Wake
+from worker.ledger.pauses import Pause
 from worker.ledger.tables import audit, deliveries, events
 from worker.messaging import consent
 from worker.messaging.consent import Wish
 from worker.routing import COMPLETION_RULE
-from worker.states import ConsentScope, DeliveryState, EventState, HoldKind, Reason
+from worker.states import ConsentScope, DeliveryState, EventState, HoldKind, PauseKind, Reason
 
 _PARTS = select(events.c.id).where(events.c.parent_id == bindparam("b_id"), events.c.part.is_not(None))
 
@@ -31,18 +34,40 @@ class RefusedError(OperatorError):
     """What was asked cannot be done now; the text says why and what can be."""
 
 
+class StaleError(RefusedError):
+    """What was pressed has moved on since the person looked at it."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a person, or a job, saw of a delivery or an event before it was pressed."""
+
+    state: str
+    attempts: int
+
+
 class People:
     """What a person does to the ledger, within one transaction of the caller's."""
 
     def __init__(
-        self, connection: Connection, actor: str, now: datetime, rewake_seconds: float, comment: str = ""
+        self,
+        connection: Connection,
+        actor: str,
+        now: datetime,
+        rewake_seconds: float,
+        comment: str = "",
+        job: UUID | None = None,
     ) -> None:
         self._connection, self._actor, self._now, self._comment = connection, actor, now, comment
+        self._job = job
         self._rewake_at = now + timedelta(seconds=rewake_seconds)
 
-    def retry(self, delivery_id: UUID) -> Wake:
-        """Begin a new series of attempts for a delivery that is dead, cancelled, or waiting for its next attempt."""
-        row = self._delivery(delivery_id)
+    def retry(self, delivery_id: UUID, saw: Seen | None = None) -> Wake:
+        """Begin a new series of attempts for a delivery that is dead, cancelled, or waiting for its next attempt.
+
+        With `saw` this and the other presses are refused when it is not as it was seen any more.
+        """
+        row = self._delivery(delivery_id, saw)
         state = DeliveryState(row.state)
         if state is DeliveryState.UNKNOWN:
             raise RefusedError(
@@ -53,9 +78,9 @@ class People:
         self._refuse_what_was_sent(row)
         return self._begin_again(row, "retry")
 
-    def cancel(self, delivery_id: UUID) -> None:
+    def cancel(self, delivery_id: UUID, saw: Seen | None = None) -> None:
         """Give up a delivery that is not being sent."""
-        row = self._delivery(delivery_id)
+        row = self._delivery(delivery_id, saw)
         if row.state == DeliveryState.IN_FLIGHT:
             raise RefusedError(f"delivery {row.id} is being sent right now: ask again in a moment")
         if row.state not in {*life.OPEN, DeliveryState.DEAD}:
@@ -65,9 +90,9 @@ class People:
         if row.rule == COMPLETION_RULE:
             completing.give_up(self._connection, row.event_id, f"{row.action} was cancelled", self._now)
 
-    def resolve(self, delivery_id: UUID, *, sent: bool) -> Wake | None:
+    def resolve(self, delivery_id: UUID, *, sent: bool, saw: Seen | None = None) -> Wake | None:
         """Settle an unknown delivery: it was sent, so it succeeded; or it was not, so it is sent now."""
-        row = self._delivery(delivery_id)
+        row = self._delivery(delivery_id, saw)
         if row.state != DeliveryState.UNKNOWN and row.reason != Reason.AWAITING_DELIVERY:
             raise RefusedError(f"delivery {row.id} is {row.state}: only an unknown one can be resolved")
         if not sent:
@@ -76,7 +101,7 @@ class People:
         self._move(row, done, "resolve_sent")
         return None
 
-    def replay(self, event_id: UUID) -> list[UUID]:
+    def replay(self, event_id: UUID, saw: Seen | None = None) -> list[UUID]:
         """Route an event again, and return what is routed.
 
         For a fact that is the event it came from, for a request with several events each of them.
@@ -85,6 +110,7 @@ class People:
         row: Row[Any] | None = self._connection.execute(query).one_or_none()
         if row is None:
             raise RefusedError(f"there is no event {event_id}")
+        _refuse_what_moved_on("event", row, saw)
         if row.parent_id and row.part is None:
             return self.replay(row.parent_id)
         if parts := self._connection.scalars(_PARTS, {"b_id": row.id}).all():
@@ -101,6 +127,25 @@ class People:
         self._connection.execute(events.update().where(events.c.id == row.id).values(again))
         self._audit("replay", row.id, {"was": row.state})
         return [row.id]
+
+    def pause(self, kind: PauseKind, name: str) -> Pause:
+        """Let what goes to an account, or what a rule plans, wait until it is resumed; nothing is spent meanwhile."""
+        pause = Pause(kind, name, self._now, self._actor, self._comment)
+        if not pauses.begin(self._connection, pause):
+            found = pauses.read(self._connection, kind, name)
+            raise RefusedError(f"{found.said} already" if found else f"{kind} {name} was resumed just now")
+        self._audit("pause", f"{kind}/{name}", {})
+        return pause
+
+    def resume(self, kind: PauseKind, name: str) -> int:
+        """End a pause; return how many deliveries come due. Each is judged anew at the moment when it would leave."""
+        ended = pauses.end(self._connection, kind, name, self._now)
+        if ended is None:
+            raise RefusedError(f"{kind} {name} is not paused")
+        pause, count = ended
+        since = pause.since.isoformat(timespec="seconds")
+        self._audit("resume", f"{kind}/{name}", {"since": since, "paused_by": pause.actor, "came_due": count})
+        return count
 
     def close(self, account: str, kind: HoldKind = HoldKind.ACCOUNT, key: str = "") -> Hold:
         """Lift a hold: what waits for it goes on, slowly at first."""
@@ -132,11 +177,12 @@ class People:
                 f"delivery {row.id} was sent and waits for its receipt: say what became of it with `hookyard resolve`"
             )
 
-    def _delivery(self, delivery_id: UUID) -> Row[Any]:
+    def _delivery(self, delivery_id: UUID, saw: Seen | None) -> Row[Any]:
         query = select(deliveries).where(deliveries.c.id == delivery_id).with_for_update()
         row = self._connection.execute(query).one_or_none()
         if row is None:
             raise RefusedError(f"there is no delivery {delivery_id}")
+        _refuse_what_moved_on("delivery", row, saw)
         return row
 
     def _begin_again(self, row: Row[Any], action: str) -> Wake:
@@ -162,4 +208,14 @@ class People:
     def _audit(self, action: str, target: UUID | str, details: dict[str, Any]) -> None:
         entry = {"id": new_id(), "at": self._now, "actor": self._actor, "action": action, "target": str(target)}
         said = {"comment": self._comment} if self._comment else {}
+        said |= {"job": str(self._job)} if self._job else {}
         self._connection.execute(audit.insert(), entry | {"details": details | said})
+
+
+def _refuse_what_moved_on(what: str, row: Row[Any], saw: Seen | None) -> None:
+    if saw is None or (row.state, row.attempts) == (saw.state, saw.attempts):
+        return
+    then = f"you saw {saw.state}"
+    if row.state == saw.state:
+        then = f"{row.attempts} attempts were made, you saw {saw.attempts}"
+    raise StaleError(f"{what} {row.id} is {row.state} now; {then}. Nothing was done: look at it again")

@@ -86,6 +86,13 @@ class HoldKind(StrEnum):
     PACE = "pace"  # nothing, but all of it goes slower
 
 
+class PauseKind(StrEnum):
+    """What a person can pause."""
+
+    ACCOUNT = "account"  # whatever goes there
+    RULE = "rule"  # whatever it planned, and will plan
+
+
 class Reason(StrEnum):
     """Why a delivery, an event or a request is where it is: the label of metrics, the column, the word in logs."""
 
@@ -144,3 +151,4 @@ class Reason(StrEnum):
     AWAITING_DELIVERY = "awaiting_delivery"
     NOT_DELIVERED = "not_delivered"
     BY_OPERATOR = "by_operator"
+    PAUSED = "paused"

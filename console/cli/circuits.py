@@ -9,8 +9,9 @@ from console.cli.context import open_context
 from console.cli.output import print_json, print_table, say
 from worker.clock import system_clock
 from worker.holding import Hold, person_key
-from worker.ledger import holds
-from worker.states import HoldKind
+from worker.ledger import holds, pauses
+from worker.ledger.pauses import Pause
+from worker.states import HoldKind, PauseKind, Reason
 
 _COLUMNS = ("account", "kind", "key", "reason", "opened_at", "until", "probes", "error")
 circuits = typer.Typer(help="What is held back: list it, lift it.")
@@ -28,11 +29,13 @@ def alone(
     limit: options.Limit = 200,
     json_: options.Json = False,
 ) -> None:
-    """What is held back: accounts whose circuit is open, persons, templates. Alone it lists them."""
+    """What is held back: what is paused, accounts whose circuit is open, persons, templates. Alone it lists them."""
     if context.invoked_subcommand is not None:
         return
     with open_context().ledger() as connection:
-        found = [_shown(hold) for hold in holds.in_force(connection, system_clock(), account, limit)]
+        paused = [pause for pause in pauses.in_force(connection) if account in {None, pause.name}]
+        found = [_paused(pause) for pause in paused]
+        found += [_shown(hold) for hold in holds.in_force(connection, system_clock(), account, limit)]
     if json_:
         print_json(found)
     else:
@@ -60,6 +63,15 @@ def close(
         print_json(_shown(hold) | {"state": "closed"})
     else:
         say(f"{account} is no longer held ({hold.reason})")
+
+
+def _paused(pause: Pause) -> dict[str, Any]:
+    """Return a pause as a hold that a person lifts with `hookyard resume`."""
+    is_account = pause.kind is PauseKind.ACCOUNT
+    return {
+        "account": pause.name if is_account else "", "kind": pause.kind, "key": "" if is_account else pause.name,
+        "reason": Reason.PAUSED, "opened_at": pause.since, "until": None, "probes": 0, "error": pause.said,
+    }  # fmt: skip
 
 
 def _shown(hold: Hold) -> dict[str, Any]:

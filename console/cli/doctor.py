@@ -23,12 +23,14 @@ from webhooks.registry import SOURCES
 from worker import health
 from worker.broker import redis_client
 from worker.clock import system_clock
-from worker.ledger import holds, quarantine, queries, reloads
+from worker.ledger import holds, pauses, quarantine, queries, reloads
 from worker.ledger.migrating import current_revision, newest_revision
 from worker.states import WORKER_HEARTBEAT, HoldKind
 
 LEAST_FREE_BYTES = 500_000_000
 SECRETS_SINCE = timedelta(days=30)
+FORGOTTEN_AFTER = timedelta(days=1)
+"""A pause that is older than this may have been forgotten."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ def _ledger(context: Context) -> Iterator[Finding]:
     try:
         revision, newest = current_revision(context.engine), newest_revision()
         yield Finding("ledger", ok=revision == newest, what=f"tables at {revision}, the program wants {newest}")
-        looks: tuple[Callable[[Context], Iterator[Finding]], ...] = (_worker, _rules, _circuits, _waiting, _secrets)
+        looks: tuple[Callable[[Context], Iterator[Finding]], ...] = (
+            _worker, _rules, _circuits, _pauses, _waiting, _secrets,
+        )  # fmt: skip
         for look in looks if revision == newest else ():
             yield from look(context)
     except (SQLAlchemyError, ConfigError) as error:
@@ -171,6 +175,16 @@ def _circuits(context: Context) -> Iterator[Finding]:
         elif hold.kind is HoldKind.TEMPLATE and hold.until is None:
             what = f"template {hold.key} is stopped ({hold.reason}): hookyard circuits close once it works again"
             yield Finding(f"circuit {hold.account}", ok=False, what=what)
+
+
+def _pauses(context: Context) -> Iterator[Finding]:
+    """Tell what is paused; what has been so for more than a day may have been forgotten."""
+    with context.ledger() as connection:
+        found = pauses.in_force(connection)
+    for pause in found:
+        is_new = system_clock() - pause.since < FORGOTTEN_AFTER
+        what = pause.said + ("" if is_new else f": hookyard resume {pause.kind} {pause.name}")
+        yield Finding(f"paused {pause.kind}", ok=is_new, what=what)
 
 
 def _secrets(context: Context) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from console.cli import options
 from console.cli.context import open_context, since_moment
 from console.cli.output import print_json, print_table
 from worker.ledger.queries import Filter, list_deliveries, list_events
+from worker.states import Reason
 
 _EVENT_KEYS = (
     "id", "account", "type", "handling", "subject", "state", "received_at", "occurred_at", "processed_at", "duplicates",
@@ -32,11 +33,13 @@ def as_event(row: Row[Any]) -> dict[str, Any]:
 
 
 def as_delivery(row: Row[Any]) -> dict[str, Any]:
-    """Return a delivery as --json prints it; one that its account holds back says why, and until when at least."""
+    """Return a delivery as --json prints it; one that is paused or held back says why, and until when at least."""
     found = {key: row._mapping.get(key) for key in _DELIVERY_KEYS}
     if row._mapping.get("held_reason"):
         due_at = max(found["due_at"], row._mapping["held_until"])
         found |= {"reason": row._mapping["held_reason"], "due_at": due_at, "last_error": row._mapping["held_error"]}
+    if row._mapping.get("paused"):
+        found |= {"reason": Reason.PAUSED, "last_error": row.paused}
     return found
 
 

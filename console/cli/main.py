@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, str] = {
     "replay": "pressing",
     "cancel": "pressing",
     "resolve": "pressing",
+    "pause": "pausing",
+    "resume": "pausing",
     "dead": "dead",
     "quarantine": "quarantine",
     "reconcile": "reconcile",

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from config.rules import PRIORITIES
 from worker.ids import new_id
-from worker.ledger import messages
+from worker.ledger import messages, pauses
 from worker.ledger.messages import Sent
 from worker.ledger.tables import HOLDS_ITS_EFFECT, attempts, deliveries, subjects
 from worker.states import OPEN_STATES, DeliveryState, Reason
@@ -25,6 +25,8 @@ from worker.states import OPEN_STATES, DeliveryState, Reason
 MOST_EFFECT_KEY_CHARACTERS = 500
 NORMAL = PRIORITIES["normal"]
 OPEN = [str(state) for state in OPEN_STATES]
+PARKED = timedelta(days=1)
+"""How long what a paused rule planned is laid aside, unless the rule is resumed before."""
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,9 @@ _CLAIM = text(
         ) AND NOT EXISTS (
             SELECT FROM holds WHERE holds.account = deliveries.account AND kind = 'account' AND opened_at IS NOT NULL
             AND probe IS DISTINCT FROM deliveries.id
+        ) AND NOT EXISTS (
+            SELECT FROM pauses
+            WHERE (kind = 'account' AND name = deliveries.account) OR (kind = 'rule' AND name = deliveries.rule)
         )
         RETURNING *
     )
@@ -272,7 +277,7 @@ class Lease:
 
 
 def claim(connection: Connection, delivery_id: UUID, lease: Lease) -> Row[Any] | None:
-    """Take a due delivery for one attempt; None when it is not due, not open, held, or somebody else has it.
+    """Take a due delivery for one attempt; None when it is not due, not open, held, paused, or somebody else has it.
 
     Those of one subject and rule are taken one at a time, in the order of their events: one that has to wait for
     another is looked at again in a moment.
@@ -506,9 +511,10 @@ _WAKE = text(
         WHERE there.account <> ALL(:busy) AND NOT EXISTS (
             SELECT FROM holds
             WHERE holds.account = there.account AND kind = 'account' AND opened_at IS NOT NULL
-        )
+        ) AND NOT EXISTS (SELECT FROM pauses WHERE kind = 'account' AND name = there.account)
     )
-    UPDATE deliveries SET wake_at = :again WHERE id IN (SELECT id FROM due) RETURNING id, account, priority
+    UPDATE deliveries SET wake_at = CASE WHEN rule = ANY(:paused) THEN :parked ELSE :again END
+    WHERE id IN (SELECT id FROM due) RETURNING id, account, priority, rule = ANY(:paused) AS is_parked
     """
 )
 
@@ -516,11 +522,15 @@ _WAKE = text(
 def due(connection: Connection, now: datetime, busy: Sequence[str], most: int, rewake_seconds: float) -> list[Wake]:
     """Return what is due and nobody woke, so many an account, and note that it is being woken.
 
-    Left out are accounts that are `busy`, and those whose circuit is open.
+    Left out are accounts that are `busy`, those whose circuit is open, and what is paused. What a paused rule planned
+    is laid aside, so that it does not stand in the way of the rest.
     """
-    again = now + timedelta(seconds=rewake_seconds)
-    rows = connection.execute(_WAKE, {"now": now, "again": again, "busy": list(busy), "most": most})
-    return [Wake(row.id, row.account, row.priority) for row in rows]
+    values = {
+        "now": now, "again": now + timedelta(seconds=rewake_seconds), "busy": list(busy), "most": most,
+        "paused": pauses.rules(connection), "parked": now + PARKED,
+    }  # fmt: skip
+    rows = connection.execute(_WAKE, values)
+    return [Wake(row.id, row.account, row.priority) for row in rows if not row.is_parked]
 
 
 def expired(connection: Connection, now: datetime, most: int) -> list[Row[Any]]:

@@ -8,12 +8,12 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, text
+from sqlalchemy import Connection, Row, bindparam, delete, exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from worker.holding import Hold
-from worker.ledger.tables import holds
-from worker.states import HoldKind, Reason
+from worker.ledger.tables import holds, pauses
+from worker.states import HoldKind, PauseKind, Reason
 
 _MINE = (
     (holds.c.account == bindparam("b_account"))
@@ -30,6 +30,7 @@ _WRITE = _insert.on_conflict_do_update(
     set_={column.name: _insert.excluded[column.name] for column in holds.columns if not column.primary_key},
 )
 _OPEN_CIRCUIT = (holds.c.kind == HoldKind.ACCOUNT) & holds.c.opened_at.is_not(None)
+_NOT_PAUSED = ~exists().where(pauses.c.kind == PauseKind.ACCOUNT, pauses.c.name == holds.c.account)
 
 
 def read(connection: Connection, account: str, kind: HoldKind, key: str = "") -> Hold | None:
@@ -59,14 +60,15 @@ def write(connection: Connection, hold: Hold) -> None:
 
 
 def circuits_to_probe(connection: Connection, now: datetime) -> list[Hold]:
-    """Lock and return the open circuits through which a probe may go now."""
-    query = select(holds).where(_OPEN_CIRCUIT, holds.c.until <= now).with_for_update(skip_locked=True)
+    """Lock and return the open circuits through which a probe may go now; of no account that a person paused."""
+    query = select(holds).where(_OPEN_CIRCUIT, holds.c.until <= now, _NOT_PAUSED).with_for_update(skip_locked=True)
     return [_hold(row) for row in connection.execute(query)]
 
 
 def circuits_open_since(connection: Connection, moment: datetime) -> list[Hold]:
-    """Return the circuits that opened before a moment."""
-    return [_hold(row) for row in connection.execute(select(holds).where(_OPEN_CIRCUIT, holds.c.opened_at <= moment))]
+    """Return the circuits that opened before a moment; of no account that a person paused."""
+    query = select(holds).where(_OPEN_CIRCUIT, holds.c.opened_at <= moment, _NOT_PAUSED)
+    return [_hold(row) for row in connection.execute(query)]
 
 
 def in_force(connection: Connection, now: datetime, account: str | None = None, most: int = 10_000) -> list[Hold]:

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, select, text
+from sqlalchemy import Connection, Row, Select, case, func, select, text
 
+from worker.ledger import pauses
 from worker.ledger.tables import attempts, audit, deliveries, events, holds
-from worker.states import OPEN_STATES, EventState, HoldKind
+from worker.states import OPEN_STATES, EventState, HoldKind, Reason
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,11 @@ _HELD = (
     holds.c.error.label("held_error"),
 )
 _IS_AMBIGUOUS = text("(events.tap ->> 'ambiguous') = 'true'")  # as its index says it
-_shown_reason = func.coalesce(holds.c.reason, deliveries.c.reason)
+# What a person paused waits for that before anything else.
+_PAUSED = pauses.PAUSED.label("paused")
+_shown_reason = case(
+    (pauses.PAUSED.is_not(None), Reason.PAUSED), else_=func.coalesce(holds.c.reason, deliveries.c.reason)
+)
 
 
 def list_events(connection: Connection, wanted: Filter) -> Sequence[Row[Any]]:
@@ -60,7 +65,7 @@ def list_events(connection: Connection, wanted: Filter) -> Sequence[Row[Any]]:
 def list_deliveries(connection: Connection, wanted: Filter, *, oldest_first: bool = False) -> Sequence[Row[Any]]:
     """Return deliveries with the subject of their event, newest first; `type` narrows to an action."""
     order = deliveries.c.id if oldest_first else deliveries.c.id.desc()
-    query = select(deliveries, events.c.subject, *_HELD).join(events, events.c.id == deliveries.c.event_id)
+    query = select(deliveries, events.c.subject, *_HELD, _PAUSED).join(events, events.c.id == deliveries.c.event_id)
     query = query.outerjoin(holds, _CIRCUIT)
     query = _narrowed(query, wanted, deliveries.c.account, deliveries.c.action, deliveries.c.state)
     if wanted.reason:
@@ -106,7 +111,7 @@ def facts_of(connection: Connection, event_id: UUID) -> Sequence[Row[Any]]:
 
 def deliveries_of(connection: Connection, event_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
     """Return the deliveries of some events, oldest first."""
-    query = select(deliveries, *_HELD).outerjoin(holds, _CIRCUIT).where(deliveries.c.event_id.in_(event_ids))
+    query = select(deliveries, *_HELD, _PAUSED).outerjoin(holds, _CIRCUIT).where(deliveries.c.event_id.in_(event_ids))
     return connection.execute(query.order_by(deliveries.c.id)).all()
 
 

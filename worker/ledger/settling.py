@@ -31,7 +31,7 @@ _TO_ASK = text(
         WHERE state = 'unknown' AND settle_at IS NOT NULL AND wake_at <= :now AND account <> ALL(:busy) AND NOT EXISTS (
             SELECT FROM holds
             WHERE holds.account = deliveries.account AND kind = 'account' AND opened_at IS NOT NULL
-        )
+        ) AND NOT EXISTS (SELECT FROM pauses WHERE kind = 'account' AND name = deliveries.account)
         ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
     ) RETURNING id, account
     """

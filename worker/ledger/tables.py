@@ -223,6 +223,8 @@ audit = Table(
     Column("target", Text, nullable=False),
     Column("details", JSONB, nullable=False),
     Index("ix_audit_of_target", "target"),
+    Index("ix_audit_of_actor", "actor", "id"),
+    Index("ix_audit_of_action", "action", "id"),
 )
 
 memory = Table(
@@ -251,6 +253,16 @@ holds = Table(
     Column("failed", ID),  # the delivery that failed last
     Column("probes", Integer, nullable=False),
     Column("probe", ID),  # the delivery that may go through to find out
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("kind", Text, primary_key=True),  # an account, or a rule
+    Column("name", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("comment", Text, nullable=False),
 )
 
 paces = Table(
