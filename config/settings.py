@@ -7,6 +7,7 @@ Invariant: a process either has every setting valid, or does not start. A variab
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -51,7 +52,16 @@ class Settings(BaseModel):
     redis_url: RedisUrl | None = Field(default=None, description="Redis or Valkey, redis://host:6379/0.")
     bind: str = Field(default="127.0.0.1", description="Address that the servers listen on.")
     receiver_port: Port = Field(default=8000, description="Port of the receiver.")
-    console_port: Port = Field(default=8001, description="Kept for the console.")
+    console_port: Port = Field(default=8001, description="Port of the console.")
+    console_login: Literal["required", "off"] = Field(
+        default="required", description="off: whoever reaches the console is an admin; on the loopback address only."
+    )
+    console_proxy_header: str | None = Field(
+        default=None, description="Header in which a proxy that asks for the login names the user, as X-Forwarded-User."
+    )
+    console_proxy_addresses: str = Field(
+        default="", description="Addresses of that proxy, with commas between; from others the header is refused."
+    )
     flower_port: Port = Field(default=5555, description="Port of Flower.")
     sandbox_port: Port = Field(default=8900, description="Port of the sandbox vendors.")
     receiver_processes: PositiveInt = Field(default=2, description="Processes that answer webhooks.")
@@ -84,6 +94,21 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level shown.")
 
     @model_validator(mode="after")
+    def _the_console_asks_who_it_is(self) -> Self:
+        if self.console_login == "off" and not is_loopback(self.bind):
+            raise ValueError(
+                f"{PREFIX}CONSOLE_LOGIN=off is for the loopback address only, and {PREFIX}BIND is {self.bind}"
+            )
+        if self.console_proxy_header and not self.proxy_addresses:
+            raise ValueError(f"{PREFIX}CONSOLE_PROXY_HEADER needs {PREFIX}CONSOLE_PROXY_ADDRESSES: who may send it")
+        return self
+
+    @property
+    def proxy_addresses(self) -> frozenset[str]:
+        """The addresses whose word on who the user is counts."""
+        return frozenset(filter(None, map(str.strip, self.console_proxy_addresses.split(","))))
+
+    @model_validator(mode="after")
     def _a_lease_outlives_a_call(self) -> Self:
         if self.lease_seconds < 2 * self.vendor_timeout_seconds:
             raise ValueError(
@@ -111,6 +136,14 @@ class Settings(BaseModel):
                 ]
             )
         return value.get_secret_value()
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach what listens on an address."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 def read_environment(environ: Mapping[str, str] | None = None, *, of_up: bool = True) -> dict[str, str]:

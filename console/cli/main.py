@@ -34,10 +34,12 @@ COMMANDS: Mapping[str, str] = {
     "consent": "consent",
     "doctor": "doctor",
     "alerts": "alerts",
+    "users": "users",
     "db": "database",
     "receiver": "services",
     "worker": "services",
     "beat": "services",
+    "console": "services",
     "flower": "services",
     "sandbox": "services",
 }

@@ -1,15 +1,15 @@
-"""The processes: receiver, worker, beat, Flower, sandbox. Each checks the whole configuration before it starts.
+"""The processes: receiver, worker, beat, console, Flower, sandbox. Each checks the configuration before it starts.
 
 Invariant: these are the same commands under `hookyard up`, in a container and under systemd.
 """
 
 import os
 import sys
-from ipaddress import ip_address
 from typing import Annotated
 
 import typer
 
+from config.settings import is_loopback
 from console.cli.context import Context, open_context
 from console.cli.output import CommandError
 from worker.logs import configure_logging
@@ -17,7 +17,7 @@ from worker.logs import configure_logging
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (receiver, worker, beat, flower, sandbox):
+    for command in (receiver, worker, beat, console, flower, sandbox):
         app.command(command.__name__, rich_help_panel="Processes")(command)
 
 
@@ -57,11 +57,11 @@ def beat() -> None:
     tick(context.settings, context.config)
 
 
-def _is_loopback(bind: str) -> bool:
-    try:
-        return ip_address(bind).is_loopback
-    except ValueError:
-        return bind == "localhost"
+def console() -> None:
+    """Show what happens, and let people act, in a browser."""
+    from console.processes.console import serve  # noqa: PLC0415 - as above
+
+    serve(_start("console").settings)
 
 
 def flower() -> None:
@@ -70,7 +70,7 @@ def flower() -> None:
 
     context = _start("flower")
     bind = context.settings.bind
-    if context.settings.flower_auth is None and not _is_loopback(bind):
+    if context.settings.flower_auth is None and not is_loopback(bind):
         raise CommandError(
             f"Flower can stop workers, so on {bind} it needs a login: set HOOKYARD_FLOWER_AUTH to user:password"
         )

@@ -1,4 +1,5 @@
-"""`hookyard up`: everything on this machine, supervised: PostgreSQL, Redis, receiver, worker, beat, Flower, sandbox.
+"""`hookyard up`: everything on this machine, supervised: PostgreSQL, Redis, receiver, worker, beat, console, Flower,
+sandbox.
 
 Invariant: the configuration is checked and every port is free before anything starts; what the other commands need to
 find the servers stands in `<data dir>/up.env`, readable by its owner only.
@@ -19,7 +20,7 @@ import typer
 from dotenv import dotenv_values
 
 from config.load import load_config
-from config.settings import PREFIX, UP_ENV_FILE, Settings, load_settings, read_environment
+from config.settings import PREFIX, UP_ENV_FILE, Settings, is_loopback, load_settings, read_environment
 from console.cli.output import say
 from console.cli.sandbox_wiring import webhook_targets
 from console.stack.directories import make_data_directory, run_directory
@@ -121,6 +122,8 @@ class _Up:
         values |= {name: f"{_url(settings, settings.sandbox_port)}{path}" for name, path in _SANDBOX_URLS.items()}
         known = {**values, **given}
         values |= {name: known[source] for name, source in _SANDBOX_KEYS.items()}
+        if is_loopback(settings.bind) and not settings.console_proxy_header:
+            values[PREFIX + "CONSOLE_LOGIN"] = "off"  # a demo that only this machine reaches
         return values | {PREFIX + "METRICS_TOKEN": kept.get(PREFIX + "METRICS_TOKEN") or secrets.token_urlsafe(24)}
 
     def _services(self) -> Iterator[Service]:
@@ -140,6 +143,8 @@ class _Up:
             name = f"worker-{number}"
             yield self._command(name, ["worker"], after=base, ready=self._worker_consumes, stop_seconds=30)
         yield self._command("beat", ["beat"], after=base)
+        console = f"{_url(settings, settings.console_port)}/healthz"
+        yield self._command("console", ["console"], after=base, url=console)
         flower = f"{_url(settings, settings.flower_port)}/healthcheck"
         yield self._command("flower", ["flower"], after=base, url=flower)
         if self._sandbox:
@@ -182,6 +187,7 @@ class _Up:
         settings = self._settings
         uses = [
             (settings.receiver_port, settings.bind, "the receiver", PREFIX + "RECEIVER_PORT"),
+            (settings.console_port, settings.bind, "the console", PREFIX + "CONSOLE_PORT"),
             (settings.flower_port, settings.bind, "Flower", PREFIX + "FLOWER_PORT"),
         ]
         if self._sandbox:
@@ -195,6 +201,7 @@ class _Up:
         say("")
         say("Hookyard is ready.")
         say(f"  receiver  {_url(settings, settings.receiver_port)}/webhooks/<account>")
+        say(f"  console   {_url(settings, settings.console_port)}")
         say(f"  Flower    {_url(settings, settings.flower_port)}")
         if self._sandbox:
             say(f"  sandbox   {_url(settings, settings.sandbox_port)}")

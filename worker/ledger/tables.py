@@ -395,3 +395,33 @@ alert_messages = Table(
     Column("last_error", Text),
     Index("ix_alert_messages_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
 )
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text),  # none: a proxy says who it is
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("name", Text, ForeignKey("users.name", ondelete="CASCADE"), nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Index("ix_sessions_name", "name"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("name", Text, nullable=False),  # as typed, shortened: it may be nobody's
+    Column("source", Text, nullable=False),  # the address it came from
+    Index("ix_login_failures_at", "at"),
+)

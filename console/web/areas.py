@@ -1,0 +1,22 @@
+"""The areas of the console, in the order of its navigation: one line adds an area."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint
+
+from console.web.pages import now, revealing
+
+
+@dataclass(frozen=True)
+class Area:
+    """One area: its pages, and how the navigation names it; without a label it stands below another."""
+
+    blueprint: Blueprint
+    label: str = ""
+    endpoint: str = ""
+
+
+AREAS = (
+    Area(now.area, "Now", "now.index"),
+    Area(revealing.area),
+)
