@@ -16,7 +16,7 @@ import pytest
 from tests.support.programs import Program, eventually, free_port
 from tests.support.sandbox import Sandbox
 
-PORTS = ("HOOKYARD_RECEIVER_PORT", "HOOKYARD_FLOWER_PORT", "HOOKYARD_SANDBOX_PORT")
+PORTS = ("HOOKYARD_RECEIVER_PORT", "HOOKYARD_CONSOLE_PORT", "HOOKYARD_FLOWER_PORT", "HOOKYARD_SANDBOX_PORT")
 
 
 class Installation:
