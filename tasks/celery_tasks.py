@@ -22,7 +22,7 @@ from tasks.engine import (
     report_dead_letter,
 )
 from tasks.watchdog import Watchdog
-from worker.celery_app import ALERT, DELIVER, HEARTBEAT, PROCESS_EVENTS, RECONCILE, SETTLE, SWEEP
+from worker.celery_app import ALERT, DELIVER, FIGURES, HEARTBEAT, PROCESS_EVENTS, RECONCILE, SETTLE, SWEEP
 from worker.delivering import Delivered
 from worker.errors import RetryableError
 from worker.ledger.database import is_away
@@ -61,7 +61,13 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
 
 def _jobs(engine: Engine) -> Mapping[str, Callable[[], object]]:
     """Return what beat asks for, by the task's name."""
-    return {SWEEP: engine.sweep, RECONCILE: engine.reconcile, HEARTBEAT: engine.heartbeat, ALERT: engine.alert}
+    return {
+        SWEEP: engine.sweep,
+        RECONCILE: engine.reconcile,
+        HEARTBEAT: engine.heartbeat,
+        FIGURES: engine.count_figures,
+        ALERT: engine.alert,
+    }
 
 
 def _regular(watchdog: Watchdog, job: Callable[[], object]) -> Callable[[], None]:

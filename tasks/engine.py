@@ -34,6 +34,7 @@ from worker.celery_app import EVENTS_QUEUE, delivery_queue
 from worker.clock import Clock, system_clock
 from worker.delivering import Delivered, Deliverer
 from worker.errors import WorkerError
+from worker.ledger.counting import Counter
 from worker.ledger.database import connect, is_away
 from worker.ledger.deliveries import DeadLetter
 from worker.ledger.tables import events
@@ -191,6 +192,10 @@ class Engine:
         """Write down that a message came through the queue."""
         with self.database.begin() as connection:
             health.beat(connection, WORKER_HEARTBEAT, self.clock())
+
+    def count_figures(self) -> None:
+        """Count what happened since it was last counted, for plots and metrics."""
+        Counter(self.database).count(self.clock())
 
     def queued_messages(self) -> int:
         """Return how many messages wait in all queues."""

@@ -5,6 +5,7 @@ vendor to send it again, never a 500 and never a stack trace.
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -20,12 +21,15 @@ from webhooks.health import Health
 from webhooks.inbound import Inbound
 from webhooks.receiving import Receiving, make_endpoints
 from webhooks.registry import SOURCES
-from webhooks.serving import HEADERS
+from webhooks.serving import CAME_AT, HEADERS
 from worker.celery_app import make_celery
 from worker.clock import Clock, system_clock
 from worker.errors import ReceiveError
+from worker.figures import Name
 from worker.ledger.database import connect
 from worker.sentry import report
+from worker.states import Reason
+from worker.tally import Tally
 from worker.wakeups import BackgroundWakeups, Wakeups
 
 RETRY_AFTER_SECONDS = 5
@@ -36,10 +40,12 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
     """Return the receiver for one process; its background thread publishes wake-ups."""
     app = Flask("hookyard")
     app.url_map.merge_slashes = False  # a webhook is never answered with a redirect
-    engine = connect(settings.require_database_url(), pool_size=settings.receiver_threads, check_first=False)
+    engine = connect(settings.require_database_url(), pool_size=settings.receiver_threads + 1, check_first=False)
     receiving = Receiving(engine, settings, make_endpoints(config, SOURCES))
     wakeups = BackgroundWakeups(Wakeups(make_celery(settings, config), config.accounts))
     health = Health(engine, settings, clock)
+    tally = Tally(engine, clock)
+    tally.start()
 
     def webhook(account: str, secret: str | None = None) -> Response:
         endpoint = receiving.endpoint(account, with_path_secret=secret is not None)
@@ -55,6 +61,9 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
         )  # fmt: skip
         for event_id in accepted.new:
             wakeups.event(event_id)
+        if accepted.duplicate:
+            tally.count(Name.DUPLICATES, account)
+        tally.measure(Name.ACKNOWLEDGEMENT, account, time.perf_counter() - request.environ[CAME_AT])
         status = "duplicate" if accepted.duplicate else "accepted"
         return _answer(200, {"status": status, "id": str(accepted.id), **received.reply})
 
@@ -71,7 +80,7 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
     )
     for method, path, view in pages:
         app.add_url_rule(path, f"{method} {path}", view, methods=[method], provide_automatic_options=False)
-    _handle_errors(app, receiving)
+    _handle_errors(app, receiving, tally)
     if settings.trusted_proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxy_hops)  # type: ignore[method-assign]
     return app
@@ -97,7 +106,7 @@ def _answer(status: int, body: dict[str, Any]) -> Response:
     return Response(json.dumps(body), status, mimetype="application/json")
 
 
-def _handle_errors(app: Flask, receiving: Receiving) -> None:
+def _handle_errors(app: Flask, receiving: Receiving, tally: Tally) -> None:
     def account() -> str | None:
         """Name the account of this request; other text in a URL could be anything, a misplaced secret too."""
         named = (request.view_args or {}).get("account")
@@ -105,6 +114,7 @@ def _handle_errors(app: Flask, receiving: Receiving) -> None:
 
     @app.errorhandler(ReceiveError)
     def refused(error: ReceiveError) -> Response:
+        tally.count(Name.REFUSED, account() or "", error.reason)
         log.warning("event.refused", status=error.status, reason=error.reason, account=account())
         response = _answer(error.status, {"error": error.reason, "message": str(error)})
         if error.status == 405:
@@ -121,11 +131,13 @@ def _handle_errors(app: Flask, receiving: Receiving) -> None:
 
     @app.errorhandler(SQLAlchemyError)
     def ledger_away(error: SQLAlchemyError) -> Response:
+        tally.count(Name.REFUSED, account() or "", Reason.UNAVAILABLE)
         log.error("ledger.away", error=type(error).__name__)
         return _try_again("the event could not be stored")
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:
+        tally.count(Name.REFUSED, account() or "", Reason.BUG)
         log.error("receiver.bug", error=type(error).__name__)
         report(error, {"account": str(account())})
         return _try_again("the event could not be stored")

@@ -7,6 +7,7 @@ Invariant: nobody outside holds a thread; no request keeps more than the largest
 import asyncio
 import io
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,6 +17,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 BODY_SECONDS = 10.0
 HEADERS = "hookyard.headers"
 """Where the environment has the headers by lower-case name, every value of each."""
+CAME_AT = "hookyard.came_at"
+"""Where the environment has when the request was there whole, by the clock that only measures."""
 
 DRAINED_TIMES = 8
 """How many times the largest allowed body is read, and thrown away, so that whoever sends too much hears of it."""
@@ -60,11 +63,12 @@ class Served:
         try:
             async with asyncio.timeout(self._body_seconds):
                 body = await self._body(headers, exchange)
+                came_at = time.perf_counter()
         except TimeoutError:
             exchange.response_bytes(408, [("content-type", "application/json"), ("connection", "close")], _LATE)
             return
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._threads, self._respond, scope, headers, body)
+        answer = await loop.run_in_executor(self._threads, self._respond, scope, headers, body, came_at)
         exchange.response_bytes(*answer)
 
     async def _body(self, headers: dict[str, tuple[str, ...]], exchange: Exchange) -> bytes:
@@ -84,14 +88,14 @@ class Served:
         return b"".join(pieces)[: self._most_bytes + 1]
 
     def _respond(
-        self, scope: Scope, headers: dict[str, tuple[str, ...]], body: bytes
+        self, scope: Scope, headers: dict[str, tuple[str, ...]], body: bytes, came_at: float
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         started: list[tuple[int, list[tuple[str, str]]]] = []
 
         def start(status: str, given: list[tuple[str, str]], _exc_info: Any = None) -> Any:
             started.append((int(status.split(" ", 1)[0]), [(name.lower(), value) for name, value in given]))
 
-        answer = _run(self._app, _environ(scope, headers, body), start)
+        answer = _run(self._app, _environ(scope, headers, body) | {CAME_AT: came_at}, start)
         status, given = started[-1]
         return status, given, answer
 

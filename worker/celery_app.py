@@ -17,6 +17,7 @@ RECONCILE = "hookyard.reconcile"
 SWEEP = "hookyard.sweep"
 HEARTBEAT = "hookyard.heartbeat"
 ALERT = "hookyard.alert"
+FIGURES = "hookyard.figures"
 
 # Kombu keeps a list for each, and takes from all lists of one before any of the next. What beat sends has none, which
 # is the first: it is little, and the rest depends on it.
@@ -26,6 +27,7 @@ CONTROL_QUEUE = "control"
 SWEEP_SECONDS = 1.0
 HEARTBEAT_SECONDS = 2.0
 ALERT_SECONDS = 60.0
+FIGURES_SECONDS = 15.0
 # A message that a killed worker held comes back after this long; a sweep is much faster, so it only tidies up.
 VISIBILITY_SECONDS = 600
 
@@ -75,6 +77,11 @@ def make_celery(settings: Settings, config: Config) -> Celery:
                 "options": {"queue": CONTROL_QUEUE, "expires": 30},
             },
             "alert": {"task": ALERT, "schedule": ALERT_SECONDS, "options": {"queue": CONTROL_QUEUE, "expires": 60}},
+            "figures": {
+                "task": FIGURES,
+                "schedule": FIGURES_SECONDS,
+                "options": {"queue": CONTROL_QUEUE, "expires": FIGURES_SECONDS},
+            },
         },
     )
     if settings.reconcile_minutes:

@@ -21,7 +21,7 @@ from worker.clock import Clock
 from worker.delivering import lease_ran_out
 from worker.following import Follower, to_follow
 from worker.holding import LONGEST_WAIT
-from worker.ledger import deliveries, holds, paces, settling
+from worker.ledger import deliveries, figures, holds, paces, settling
 from worker.ledger.deliveries import AttemptRecord, DeadLetter, Wake
 from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, Reason
@@ -94,9 +94,10 @@ class Sweeper:
         return wakes
 
     def tidy(self) -> None:
-        """Forget what no delivery asks for any more: paces of persons and holds that ended long ago."""
+        """Forget what nobody asks for any more: paces of persons, holds that ended long ago, figures of long ago."""
         with self.engine.begin() as connection:
             long_ago = self.clock() - LONGEST_WAIT
+            figures.forget_old(connection, self.clock())
             paces.forget_old(connection, long_ago)
             holds.forget_old(connection, long_ago)
 

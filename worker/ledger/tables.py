@@ -173,6 +173,7 @@ deliveries = Table(
     Index("ix_deliveries_to_settle", "wake_at", postgresql_where=text("state = 'unknown' AND settle_at IS NOT NULL")),
     Index("ix_deliveries_leased", "lease_expires_at", postgresql_where=text("state = 'in_flight'")),
     Index("ix_deliveries_for_people", "state", "id", postgresql_where=text("state IN ('dead', 'unknown')")),
+    Index("ix_deliveries_died", "updated_at", postgresql_where=text("state = 'dead'")),
     Index("ix_deliveries_message", text("(result ->> 'message_id')"), postgresql_where=text("result ? 'message_id'")),
 )
 
@@ -394,6 +395,19 @@ alert_messages = Table(
     Column("sent_at", Instant),
     Column("last_error", Text),
     Index("ix_alert_messages_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+
+figures = Table(
+    "figures",
+    metadata,
+    Column("grain", SmallInteger, primary_key=True),  # seconds of its span; 0: since ever
+    Column("name", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("at", Instant, primary_key=True),  # when its span begins
+    Column("labels", ARRAY(Text), primary_key=True),
+    Column("bucket", SmallInteger, primary_key=True),  # of a measure: between which bounds; -1: it is only counted
+    Column("total", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),  # of a measure: the sum
+    Index("ix_figures_minutes", "at", postgresql_where=text("grain = 60")),
 )
 
 users = Table(
