@@ -25,8 +25,3 @@ def parse_id(text: str) -> UUID | None:
         return UUID(text) if _HEX.match(text) else None
     except ValueError:
         return None
-
-
-def first_id(moment: datetime) -> UUID:
-    """Return the least id of a moment: ids sort by time, so no index on the time is needed."""
-    return UUID(f"{int(moment.timestamp() * 1000):012x}70008000000000000000")

@@ -395,6 +395,7 @@ alert_messages = Table(
     Column("sent_at", Instant),
     Column("last_error", Text),
     Index("ix_alert_messages_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+)
 
 figures = Table(
     "figures",
