@@ -27,7 +27,7 @@ from worker.delivering import Delivered
 from worker.errors import RetryableError
 from worker.ledger.database import is_away
 from worker.ledger.deliveries import DeadLetter
-from worker.sentry import report
+from worker.sentry import CheckIns, counted, report
 from worker.settling import Looked
 from worker.states import DeliveryState, Reason
 
@@ -38,11 +38,13 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
     """Give the application its tasks."""
 
     @app.task(name=PROCESS_EVENTS)
+    @counted
     def _process_events(event_ids: list[str]) -> None:
         watchdog.consumed()
         process_events(engine, event_ids)
 
     @app.task(name=DELIVER, bind=True, throws=(DeadLetterError, UnknownOutcomeError))
+    @counted
     def _deliver(self: Task, delivery_id: str) -> str | None:
         watchdog.consumed()
         with _room(engine, self, delivery_id):
@@ -56,7 +58,7 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
 
     for name, job in _jobs(engine).items():
         # Those of every second or two would crowd out everything else in Flower.
-        app.task(name=name, send_events=name == RECONCILE)(_regular(watchdog, job))
+        app.task(name=name, send_events=name == RECONCILE)(_regular(watchdog, job, _check_ins(app, name)))
 
 
 def _jobs(engine: Engine) -> Mapping[str, Callable[[], object]]:
@@ -70,13 +72,20 @@ def _jobs(engine: Engine) -> Mapping[str, Callable[[], object]]:
     }
 
 
-def _regular(watchdog: Watchdog, job: Callable[[], object]) -> Callable[[], None]:
+def _check_ins(app: Celery, name: str) -> CheckIns:
+    """Return what tells of a job's runs, as often as beat asks for it."""
+    entries = [entry for entry in app.conf.beat_schedule.values() if entry["task"] == name]
+    return CheckIns(name, entries[0]["schedule"] if entries else 0)
+
+
+def _regular(watchdog: Watchdog, job: Callable[[], object], check_ins: CheckIns) -> Callable[[], None]:
     """Return a task that does a job of beat's; while the ledger is away the next one does it."""
 
     def run() -> None:
         watchdog.consumed()
         try:
-            job()
+            with check_ins.around():
+                job()
         except SQLAlchemyError as error:
             raise _postponed(error) from None
 

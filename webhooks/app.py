@@ -27,7 +27,7 @@ from worker.clock import Clock, system_clock
 from worker.errors import ReceiveError
 from worker.figures import Name
 from worker.ledger.database import connect
-from worker.sentry import report
+from worker.sentry import counted, report
 from worker.states import Reason
 from worker.tally import Tally
 from worker.wakeups import BackgroundWakeups, Wakeups
@@ -83,6 +83,7 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
     _handle_errors(app, receiving, tally)
     if settings.trusted_proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxy_hops)  # type: ignore[method-assign]
+    app.wsgi_app = counted(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

@@ -52,7 +52,7 @@ def sentry() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             lines = [json.loads(line) for line in body.splitlines() if line.strip()]
-            found.extend(line for line in lines if "event_id" in line and "platform" in line)
+            found.extend(line for line in lines if "exception" in line or "monitor_slug" in line)
             self.send_response(200)
             self.send_header("Content-Length", "2")
             self.end_headers()
@@ -104,7 +104,7 @@ def test_flower_sees_a_retry_with_its_reason_and_time(shop: Shop, task_events: l
 
 def test_sentry_sees_dead_letters_and_bugs_and_no_retries(shop: Shop, sentry: tuple[str, list[dict[str, Any]]]) -> None:
     """Each report leads to the ledger by its tags and holds nothing of anybody; the log holds nothing either."""
-    dsn, reports = sentry
+    dsn, everything = sentry
     shop.environ["HOOKYARD_SENTRY_DSN"] = dsn
     shop.sandbox.fail(
         vendor="wabotick", status=200, body={"status": "0", "message": "Message template not found. +628123456789"}
@@ -121,7 +121,13 @@ def test_sentry_sees_dead_letters_and_bugs_and_no_retries(shop: Shop, sentry: tu
     shop.wait_for_deliveries(1, "dead")
     shop.wait_for_deliveries(1, "retrying")
     [failing] = shop.rows("SELECT id FROM events WHERE type = 'scalev.order.created' ORDER BY id DESC LIMIT 1")
-    eventually(lambda: len({one["tags"]["event_id"] for one in reports}) >= 2, "both faults were reported")
+
+    def reported() -> list[dict[str, Any]]:
+        return [one for one in everything if "exception" in one]
+
+    eventually(lambda: len({one["tags"]["event_id"] for one in reported()}) >= 2, "both faults were reported")
+    eventually(lambda: any(one.get("monitor_slug") == "hookyard-sweep" for one in everything), "the sweep checked in")
+    reports = reported()
 
     dead = [one for one in reports if one["tags"].get("delivery_id") == delivery_id]
     assert [one["tags"]["reason"] for one in dead] == ["template"], [one["tags"] for one in reports]
