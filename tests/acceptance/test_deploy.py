@@ -29,7 +29,7 @@ DEPLOY = ROOT / "deploy"
 VENV_BIN = Path(sys.executable).parent
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
 COMPOSE: dict[str, Any] = YAML(typ="safe").load((DEPLOY / "compose.yaml").read_text())
-FLOWER: dict[str, Any] = YAML(typ="safe").load((DEPLOY / "compose.flower.yaml").read_text())
+PAGES: dict[str, Any] = YAML(typ="safe").load((DEPLOY / "compose.pages.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "hookyard" in service["image"]}
 EXAMPLE_ENV = {name: value or "" for name, value in dotenv_values(DEPLOY / "example.env", interpolate=False).items()}
@@ -45,7 +45,7 @@ VENDOR_SECRETS = {
 # The files, read.
 
 
-@pytest.mark.parametrize("file", ["compose.yaml", "compose.flower.yaml"])
+@pytest.mark.parametrize("file", ["compose.yaml", "compose.pages.yaml"])
 def test_compose_files_follow_the_specification(file: str) -> None:
     """The Compose specification's own schema accepts them."""
     checker = [str(VENV_BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(DEPLOY / file)]
@@ -80,11 +80,12 @@ def test_every_setting_is_known() -> None:
 
 
 def test_only_the_receiver_is_published_and_only_on_loopback() -> None:
-    """Nothing else has a port; Flower gets one on loopback by a file of its own, behind a login."""
+    """Nothing else has a port; console and Flower get one on loopback by a file of their own, behind a login."""
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"receiver"}
     assert SERVICES["receiver"]["ports"] == ["${RECEIVER_ADDRESS:-127.0.0.1:8000}:8000"]
     assert EXAMPLE_ENV["RECEIVER_ADDRESS"].startswith("127.0.0.1:")
-    assert FLOWER["services"]["flower"]["ports"] == ["127.0.0.1:5555:5555"]
+    assert PAGES["services"]["flower"]["ports"] == ["127.0.0.1:5555:5555"]
+    assert PAGES["services"]["console"]["ports"] == ["127.0.0.1:8001:8001"]
     assert "HOOKYARD_FLOWER_AUTH=" in (DEPLOY / "new-secrets.sh").read_text()
     assert not any("network_mode" in service or "privileged" in service for service in SERVICES.values())
 
@@ -324,6 +325,7 @@ def containers(image: Path, environ: dict[str, str], shop: Shop, tmp_path: Path)
     sandbox = shop.sandbox.url
     own = {name: shop.environ[name] for name in ("HOOKYARD_DATABASE_URL", "HOOKYARD_REDIS_URL")}
     own |= {"HOOKYARD_RECEIVER_PORT": str(free_port()), "HOOKYARD_FLOWER_PORT": str(free_port())}
+    own |= {"HOOKYARD_CONSOLE_PORT": str(free_port())}
     own |= {"SCALEV_BASE_URL": f"{sandbox}/scalev/v3", "WABOTICK_BASE_URL": f"{sandbox}/wabotick/api/v1"}
     found = _Containers(image, environ | own, tmp_path)
     yield found
@@ -333,11 +335,11 @@ def containers(image: Path, environ: dict[str, str], shop: Shop, tmp_path: Path)
 
 
 def test_the_services_do_the_main_job_and_stop_in_time(containers: _Containers, shop: Shop) -> None:
-    """migrate, receiver, worker, beat and Flower, as compose.yaml starts them: a shipped order becomes one message."""
+    """Every process as compose.yaml starts it: a shipped order becomes one message."""
     environ = containers.environ
     migrated = containers.run(*SERVICES["migrate"]["command"])
     assert migrated.returncode == 0, migrated.stderr
-    for name in ("receiver", "worker", "beat", "flower"):
+    for name in ("receiver", "worker", "beat", "console", "flower"):
         containers.start(name)
     check = json.loads(re.findall(r"HEALTHCHECK.*?CMD (\[.*\])", DOCKERFILE)[0])
     eventually(lambda: containers.healthy(check), "the image's health check passes")
@@ -345,6 +347,10 @@ def test_the_services_do_the_main_job_and_stop_in_time(containers: _Containers, 
     flower_check = [word.replace("5555", flower_port) for word in SERVICES["flower"]["healthcheck"]["test"][1:]]
     eventually(lambda: containers.healthy(flower_check), "Flower's health check passes")
     assert httpx.get(f"http://127.0.0.1:{flower_port}/").status_code == 401
+    console_port = environ["HOOKYARD_CONSOLE_PORT"]
+    console_check = [word.replace("8001", console_port) for word in SERVICES["console"]["healthcheck"]["test"][1:]]
+    eventually(lambda: containers.healthy(console_check), "the console's health check passes")
+    assert httpx.get(f"http://127.0.0.1:{console_port}/").headers["Location"].startswith("/login")
 
     for event in ("business.test_event", "order.created", "order.status_changed"):
         sent = containers.run("send", "scalev", event)
