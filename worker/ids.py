@@ -1,11 +1,14 @@
 """Ids that sort by time: UUIDv7."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import uuid_utils.compat
 
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
+"""Less and greater than every id."""
+_MILLISECONDS_BITS = 48
 _HEX = re.compile(r"[0-9a-fA-F-]+\Z")
 
 
@@ -16,7 +19,13 @@ def new_id() -> UUID:
 
 def first_id(moment: datetime) -> UUID:
     """Return the least id of a moment: what is made later has a greater one, so no index on a time is needed."""
-    return UUID(f"{int(moment.timestamp() * 1000):012x}70008000000000000000")
+    milliseconds = min(max(int(moment.timestamp() * 1000), 0), 2**_MILLISECONDS_BITS - 1)
+    return UUID(f"{milliseconds:012x}70008000000000000000")
+
+
+def moment_of(id_: UUID) -> datetime:
+    """Return when an id was made."""
+    return datetime.fromtimestamp(min(id_.int >> (128 - _MILLISECONDS_BITS), 2**47) / 1000, UTC)
 
 
 def parse_id(text: str) -> UUID | None:

@@ -10,9 +10,12 @@ from console.cli import options
 from console.cli.context import Context, open_context, since_moment
 from console.cli.ledger_lists import as_delivery, print_deliveries
 from console.cli.output import print_json, say
-from worker.ledger.queries import Filter, list_deliveries
+from worker.ids import FIRST_ID
+from worker.ledger.lists import Filter, list_deliveries
 from worker.people import RefusedError
 from worker.states import DeliveryState
+
+_SEARCH_SECONDS = 60.0
 
 dead = typer.Typer(help="Dead letters: list them, retry all that match.")
 
@@ -42,7 +45,7 @@ def list_(
     """List dead deliveries, newest first."""
     wanted = Filter(account, type_, DeliveryState.DEAD, reason, subject, since_moment(since), limit)
     with open_context().ledger() as connection:
-        found = [as_delivery(row) for row in list_deliveries(connection, wanted)]
+        found = [as_delivery(row) for row in list_deliveries(connection, wanted).rows]
     if json_:
         print_json(found)
     else:
@@ -63,9 +66,9 @@ def retry(
 ) -> None:
     """Retry every dead delivery that matches, oldest first; one that would do something twice is refused and told."""
     context = open_context()
-    wanted = Filter(account, type_, DeliveryState.DEAD, reason, subject, since_moment(since), limit)
+    wanted = Filter(account, type_, DeliveryState.DEAD, reason, subject, since_moment(since), limit, after=FIRST_ID)
     with context.ledger() as connection:
-        found = list_deliveries(connection, wanted, oldest_first=True)
+        found = list_deliveries(connection, wanted, _SEARCH_SECONDS).rows[::-1]
     if found and not yes and not json_:
         typer.confirm(f"Retry {len(found)} deliveries?", abort=True)
     refused: dict[str, str] = {}

@@ -6,9 +6,9 @@ import typer
 from sqlalchemy import Row
 
 from console.cli import options
-from console.cli.context import open_context, since_moment
-from console.cli.output import print_json, print_table
-from worker.ledger.queries import Filter, list_deliveries, list_events
+from console.cli.context import open_context, since_moment, wanted_id
+from console.cli.output import print_json, print_table, shown
+from worker.ledger.lists import Filter, Page, list_deliveries, list_events
 from worker.states import Reason
 
 _EVENT_KEYS = (
@@ -19,6 +19,10 @@ _DELIVERY_KEYS = (
     "id", "event_id", "rule", "step", "action", "account", "subject", "state", "reason", "effect_key", "duplicate_of",
     "due_at", "attempts", "last_error", "result", "created_at", "updated_at",
 )  # fmt: skip
+
+
+_SEARCH_SECONDS = 20.0
+"""How long a command looks through the ledger before it says how far it came."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -47,23 +51,35 @@ def events(
     account: options.Account = None,
     type_: options.Type = None,
     state: options.StateOfEvent = None,
+    handling: options.HandlingOfEvent = None,
+    reason: options.ReasonName = None,
     subject: options.Subject = None,
+    text: options.TextInside = None,
+    event: options.EventId = None,
     since: options.Since = None,
+    until: options.Until = None,
+    before: options.Before = None,
     limit: options.Limit = 50,
     ambiguous: Annotated[bool, typer.Option("--ambiguous", help="Only taps that could mean several things.")] = False,
     json_: options.Json = False,
 ) -> None:
     """List events, newest first."""
-    wanted = Filter(account, type_, state, None, subject, since_moment(since), limit, ambiguous)
+    wanted = Filter(
+        account=account, type=type_, state=state, handling=handling, reason=reason, subject=subject, text=text,
+        event=wanted_id(event) if event else None, since=since_moment(since), until=since_moment(until),
+        before=wanted_id(before) if before else None, limit=limit, ambiguous=ambiguous,
+    )  # fmt: skip
     with open_context().ledger() as connection:
-        found = [as_event(row) for row in list_events(connection, wanted)]
+        page = list_events(connection, wanted, _SEARCH_SECONDS)
+    found = [as_event(row) for row in page.rows]
     if json_:
         print_json(found)
     else:
         columns = ("id", "received_at", "account", "type", "subject", "state", "duplicates")
-        narrowed = any((account, type_, state, subject, since, ambiguous))
-        empty = "No events match." if narrowed else "No events yet. Send one: hookyard send scalev order.created"
+        is_narrowed = wanted != Filter(limit=limit)
+        empty = "No events match." if is_narrowed else "No events yet. Send one: hookyard send scalev order.created"
         print_table(columns, found, empty)
+    _say_how_far(page)
 
 
 def deliveries(
@@ -71,19 +87,36 @@ def deliveries(
     type_: options.ActionName = None,
     state: options.StateOfDelivery = None,
     reason: options.ReasonName = None,
+    rule: options.RuleName = None,
     subject: options.Subject = None,
+    text: options.TextInside = None,
+    event: options.EventId = None,
     since: options.Since = None,
+    until: options.Until = None,
+    before: options.Before = None,
     limit: options.Limit = 50,
     json_: options.Json = False,
 ) -> None:
     """List deliveries, newest first."""
-    wanted = Filter(account, type_, state, reason, subject, since_moment(since), limit)
+    wanted = Filter(
+        account=account, type=type_, state=state, reason=reason, rule=rule, subject=subject, text=text,
+        event=wanted_id(event) if event else None, since=since_moment(since), until=since_moment(until),
+        before=wanted_id(before) if before else None, limit=limit,
+    )  # fmt: skip
     with open_context().ledger() as connection:
-        found = [as_delivery(row) for row in list_deliveries(connection, wanted)]
+        page = list_deliveries(connection, wanted, _SEARCH_SECONDS)
+    found = [as_delivery(row) for row in page.rows]
     if json_:
         print_json(found)
     else:
         print_deliveries(found)
+    _say_how_far(page)
+
+
+def _say_how_far(page: Page) -> None:
+    """Say, beside the list, that it goes on where the time for looking was up."""
+    if page.searched_to is not None:
+        typer.echo(f"looked back to {shown(page.searched_to)}; go on with --before {page.older}", err=True)
 
 
 def print_deliveries(found: list[dict[str, Any]]) -> None:

@@ -4,87 +4,36 @@ Invariant: lists are newest first and bounded; what is returned is data, shown o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, case, func, select, text
+from sqlalchemy import Connection, Row, case, func, select
 
 from worker.ledger import pauses
 from worker.ledger.tables import attempts, audit, deliveries, events, holds
 from worker.states import OPEN_STATES, EventState, HoldKind, Reason
 
-
-@dataclass(frozen=True)
-class Filter:
-    """What a list is narrowed to; None does not narrow."""
-
-    account: str | None = None
-    type: str | None = None
-    state: str | None = None
-    reason: str | None = None
-    subject: str | None = None
-    since: datetime | None = None
-    limit: int = 50
-    ambiguous: bool = False
-    """Only taps that could mean several things."""
-
-
-_EVENT_COLUMNS = tuple(column for column in events.columns if column.name not in {"body", "headers", "dedupe_key"})
+EVENT_COLUMNS = tuple(column for column in events.columns if column.name not in {"body", "headers", "dedupe_key"})
 
 
 # What is open and due at an account whose circuit is open waits for that, whatever stands in its own row.
-_CIRCUIT = (
+held_back = (
     (holds.c.account == deliveries.c.account)
     & (holds.c.kind == HoldKind.ACCOUNT)
     & holds.c.opened_at.is_not(None)
     & deliveries.c.state.in_(OPEN_STATES)
 )
-_HELD = (
+HELD = (
     holds.c.until.label("held_until"),
     holds.c.reason.label("held_reason"),
     holds.c.error.label("held_error"),
 )
-_IS_AMBIGUOUS = text("(events.tap ->> 'ambiguous') = 'true'")  # as its index says it
 # What a person paused waits for that before anything else.
-_PAUSED = pauses.PAUSED.label("paused")
-_shown_reason = case(
+PAUSED = pauses.PAUSED.label("paused")
+shown_reason = case(
     (pauses.PAUSED.is_not(None), Reason.PAUSED), else_=func.coalesce(holds.c.reason, deliveries.c.reason)
 )
-
-
-def list_events(connection: Connection, wanted: Filter) -> Sequence[Row[Any]]:
-    """Return events, newest first, without their bodies."""
-    query = select(*_EVENT_COLUMNS).order_by(events.c.id.desc()).limit(wanted.limit)
-    if wanted.ambiguous:
-        query = query.where(_IS_AMBIGUOUS)
-    return connection.execute(_narrowed(query, wanted, events.c.account, events.c.type, events.c.state)).all()
-
-
-def list_deliveries(connection: Connection, wanted: Filter, *, oldest_first: bool = False) -> Sequence[Row[Any]]:
-    """Return deliveries with the subject of their event, newest first; `type` narrows to an action."""
-    order = deliveries.c.id if oldest_first else deliveries.c.id.desc()
-    query = select(deliveries, events.c.subject, *_HELD, _PAUSED).join(events, events.c.id == deliveries.c.event_id)
-    query = query.outerjoin(holds, _CIRCUIT)
-    query = _narrowed(query, wanted, deliveries.c.account, deliveries.c.action, deliveries.c.state)
-    if wanted.reason:
-        query = query.where(_shown_reason == wanted.reason)
-    return connection.execute(query.order_by(order).limit(wanted.limit)).all()
-
-
-def _narrowed(query: Select[Any], wanted: Filter, account: Any, type_: Any, state: Any) -> Select[Any]:
-    created = deliveries.c.created_at if account.table is deliveries else events.c.received_at
-    given = [
-        (account, wanted.account),
-        (type_, wanted.type),
-        (state, wanted.state),
-        (events.c.subject, wanted.subject),
-    ]
-    for column, value in given:
-        if value is not None:
-            query = query.where(column == value)
-    return query if wanted.since is None else query.where(created >= wanted.since)
 
 
 def get_event(connection: Connection, event_id: UUID) -> Row[Any] | None:
@@ -106,12 +55,12 @@ def get_delivery(connection: Connection, delivery_id: UUID) -> Row[Any] | None:
 
 def facts_of(connection: Connection, event_id: UUID) -> Sequence[Row[Any]]:
     """Return the facts derived from an event."""
-    return connection.execute(select(*_EVENT_COLUMNS).where(events.c.parent_id == event_id).order_by(events.c.id)).all()
+    return connection.execute(select(*EVENT_COLUMNS).where(events.c.parent_id == event_id).order_by(events.c.id)).all()
 
 
 def deliveries_of(connection: Connection, event_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
     """Return the deliveries of some events, oldest first."""
-    query = select(deliveries, *_HELD, _PAUSED).outerjoin(holds, _CIRCUIT).where(deliveries.c.event_id.in_(event_ids))
+    query = select(deliveries, *HELD, PAUSED).outerjoin(holds, held_back).where(deliveries.c.event_id.in_(event_ids))
     return connection.execute(query.order_by(deliveries.c.id)).all()
 
 

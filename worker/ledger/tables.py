@@ -84,6 +84,9 @@ events = Table(
     Index("ix_events_of_subject", "subject", "id", postgresql_where=text("subject IS NOT NULL")),
     Index("ix_events_ambiguous", "id", postgresql_where=text("(tap ->> 'ambiguous') = 'true'")),
     Index("ix_events_of_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+    Index("ix_events_of_account", "account", "id"),
+    Index("ix_events_of_type", "type", "id"),
+    Index("ix_events_of_reason", "reason", "id", postgresql_where=text("reason IS NOT NULL")),
 )
 
 subjects = Table(
@@ -172,8 +175,12 @@ deliveries = Table(
     ),
     Index("ix_deliveries_to_settle", "wake_at", postgresql_where=text("state = 'unknown' AND settle_at IS NOT NULL")),
     Index("ix_deliveries_leased", "lease_expires_at", postgresql_where=text("state = 'in_flight'")),
-    Index("ix_deliveries_for_people", "state", "id", postgresql_where=text("state IN ('dead', 'unknown')")),
     Index("ix_deliveries_died", "updated_at", postgresql_where=text("state = 'dead'")),
+    Index("ix_deliveries_of_state", "state", "id", postgresql_where=text("state <> 'succeeded'")),
+    Index("ix_deliveries_of_reason", "reason", "id", postgresql_where=text("reason IS NOT NULL")),
+    Index("ix_deliveries_of_rule", "rule", "id"),
+    Index("ix_deliveries_of_action", "action", "id"),
+    Index("ix_deliveries_of_account", "account", "id"),
     Index("ix_deliveries_message", text("(result ->> 'message_id')"), postgresql_where=text("result ? 'message_id'")),
 )
 
@@ -192,6 +199,7 @@ attempts = Table(
     Column("exchanges", JSONB),  # requests and answers, masked and capped
     Column("kind", Text, nullable=False, server_default="attempt"),  # or `settle`: it only asked what became of it
     Index("ix_attempts_of_delivery", "delivery_id", "id"),
+    Index("ix_attempts_of_reason", "reason", "id", postgresql_where=text("reason IS NOT NULL")),
 )
 
 quarantine = Table(

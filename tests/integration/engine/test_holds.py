@@ -11,7 +11,7 @@ from webhooks.examples import load_example
 from worker.acting import Call, Outcome
 from worker.errors import PermanentError, RetryableError, WorkerError
 from worker.holding import person_key
-from worker.ledger.queries import Filter, list_deliveries
+from worker.ledger.lists import Filter, list_deliveries
 from worker.people import RefusedError
 from worker.states import HoldKind, Reason, Scope
 
@@ -313,7 +313,7 @@ def test_what_is_held_says_so(works: "Works") -> None:
     """Lists show the account's reason and when it is tried next, not the delivery's own past."""
     waiting = open_circuit(works)
     with works.engine.begin() as connection:
-        rows = list_deliveries(connection, Filter(reason="credentials_refused"))
+        rows = list_deliveries(connection, Filter(reason="credentials_refused")).rows
 
     shown = [as_delivery(row) for row in rows]
     assert {row["id"] for row in shown} == set(waiting)
