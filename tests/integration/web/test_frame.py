@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from flask import url_for
 
 from config.faults import ConfigError
 from config.settings import load_settings
@@ -13,6 +15,10 @@ from console.web.frame import own_path
 from console.web.login import IDLE, LONGEST, MOST_TOGETHER
 from tests.integration.web.conftest import PASSWORD, Browser, Desks
 from tests.support.shop import order_created
+
+
+# What stands for the arguments of an address that are not any text.
+FILLERS = {name: UUID(int=0) for name in ("event_id", "delivery_id", "job_id", "attempt_id", "quarantine_id", "id")}
 
 
 def test_nobody_sees_a_page_without_a_login(desks: Desks) -> None:
@@ -227,3 +233,21 @@ def test_faults_of_a_changed_configuration_are_shown(desks: Desks, admin: Browse
 
     assert "The changed configuration was refused." in page
     assert "test.yaml:1" in page
+
+
+def test_a_viewer_cannot_press_anything(desks: Desks, viewer: Browser) -> None:
+    """Every address that takes a form refuses a viewer, also one who makes the request by hand."""
+    for_all = {"login.log_in", "login.log_out"}
+    presses = [rule for rule in desks.app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    token = viewer.token()
+    answers = {}
+    for rule in presses:
+        if rule.endpoint in for_all:
+            continue
+        values = {name: FILLERS.get(name, "x") for name in rule.arguments}
+        with desks.app.test_request_context():
+            path = url_for(rule.endpoint, **values)
+        answers[rule.endpoint] = viewer.client.post(path, data={"csrf": token}).status_code
+
+    assert answers
+    assert set(answers.values()) == {403}, answers
