@@ -16,7 +16,6 @@ from console.web.login import IDLE, LONGEST, MOST_TOGETHER
 from tests.integration.web.conftest import PASSWORD, Browser, Desks
 from tests.support.shop import order_created
 
-
 # What stands for the arguments of an address that are not any text.
 FILLERS = {name: UUID(int=0) for name in ("event_id", "delivery_id", "job_id", "attempt_id", "quarantine_id", "id")}
 
