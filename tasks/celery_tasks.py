@@ -22,7 +22,7 @@ from tasks.engine import (
     report_dead_letter,
 )
 from tasks.watchdog import Watchdog
-from worker.celery_app import ALERT, DELIVER, FIGURES, HEARTBEAT, PROCESS_EVENTS, RECONCILE, SETTLE, SWEEP
+from worker.celery_app import ALERT, DELIVER, FIGURES, HEARTBEAT, PRESS, PROCESS_EVENTS, RECONCILE, SETTLE, SWEEP
 from worker.delivering import Delivered
 from worker.errors import RetryableError
 from worker.ledger.database import is_away
@@ -55,6 +55,15 @@ def register_tasks(app: Celery, engine: Engine, watchdog: Watchdog) -> None:
         watchdog.consumed()
         with _room(engine, self, delivery_id, may_come_again=False):
             return _settled(engine.settle(UUID(delivery_id)))
+
+    @app.task(name=PRESS)
+    def _press(job_id: str) -> None:
+        watchdog.consumed()
+        try:
+            with structlog.contextvars.bound_contextvars(job_id=job_id):
+                engine.press(UUID(job_id))
+        except SQLAlchemyError as error:
+            raise _postponed(error) from None
 
     for name, job in _jobs(engine).items():
         # Those of every second or two would crowd out everything else in Flower.

@@ -34,6 +34,7 @@ from worker.celery_app import EVENTS_QUEUE, delivery_queue
 from worker.clock import Clock, system_clock
 from worker.delivering import Delivered, Deliverer
 from worker.errors import WorkerError
+from worker.jobs import Runner
 from worker.ledger.counting import Counter
 from worker.ledger.database import connect, is_away
 from worker.ledger.deliveries import DeadLetter
@@ -41,7 +42,7 @@ from worker.ledger.tables import events
 from worker.routing import Routed, Router
 from worker.sentry import report
 from worker.settling import Looked, Settler
-from worker.states import WORKER_HEARTBEAT, EventState, Reason
+from worker.states import WORKER_HEARTBEAT, EventState, JobState, Reason
 from worker.sweeping import Sweeper, Swept
 from worker.wakeups import Wakeups
 
@@ -87,6 +88,7 @@ class Engine:
         )
         self._draw = random.SystemRandom().random
         self._tidy_at = 0.0
+        self._runner = Runner(self.database, settings.rewake_seconds, clock, self.wakeups)
         self._parts = self._assembled(config)
 
     @property
@@ -153,6 +155,12 @@ class Engine:
             self.wakeups.events(looked.woken_events)
         return looked
 
+    def press(self, job_id: UUID) -> None:
+        """Run a job for a while, and let it go on afterwards: others need the thread too."""
+        job = self._runner.run(job_id)
+        if job is not None and job.state is JobState.RUNNING:
+            self.wakeups.jobs([job_id])
+
     def reconcile(self) -> None:
         """Ask every vendor that can tell whether a webhook was missed."""
         reconciler = self._parts.reconciler
@@ -178,6 +186,7 @@ class Engine:
         self.wakeups.events(swept.events)
         self.wakeups.deliveries(swept.deliveries)
         self.wakeups.settling(swept.unknown)
+        self.wakeups.jobs(swept.jobs)
         if swept.events or swept.deliveries:
             log.info("sweep.woke", events=len(swept.events), deliveries=len(swept.deliveries))
         for dead in swept.dead:

@@ -13,6 +13,7 @@ from config.settings import Settings
 PROCESS_EVENTS = "hookyard.process_events"
 DELIVER = "hookyard.deliver"
 SETTLE = "hookyard.settle"
+PRESS = "hookyard.press"
 RECONCILE = "hookyard.reconcile"
 SWEEP = "hookyard.sweep"
 HEARTBEAT = "hookyard.heartbeat"

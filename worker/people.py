@@ -4,7 +4,7 @@ Invariant: nothing a person presses sends an effect twice without that person ha
 nothing is done to what has moved on since the person looked at it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,25 +17,37 @@ from worker import completing, consequences
 from worker.holding import Hold, person_key
 from worker.ids import new_id
 from worker.ledger import deliveries as life
-from worker.ledger import holds, pauses
+from worker.ledger import holds, jobs, pauses
 from worker.ledger.consents import EVERY_ACCOUNT
 from worker.ledger.deliveries import Wake
+from worker.ledger.jobs import Job
 from worker.ledger.pauses import Pause
+from worker.ledger.selecting import Selection
 from worker.ledger.tables import audit, deliveries, events
 from worker.messaging import consent
 from worker.messaging.consent import Wish
 from worker.routing import COMPLETION_RULE
-from worker.states import ConsentScope, DeliveryState, EventState, HoldKind, PauseKind, Reason
+from worker.states import ConsentScope, DeliveryState, EventState, HoldKind, JobKind, JobState, PauseKind, Reason
 
 _PARTS = select(events.c.id).where(events.c.parent_id == bindparam("b_id"), events.c.part.is_not(None))
 
 
+GONE = "is not there"
+
+
 class RefusedError(OperatorError):
-    """What was asked cannot be done now; the text says why and what can be."""
+    """What was asked cannot be done now; the text says why and what can be, `why` is a word of it to be counted."""
+
+    def __init__(self, message: str, why: str = "cannot be done in its state") -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class StaleError(RefusedError):
     """What was pressed has moved on since the person looked at it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "had moved on meanwhile")
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,8 @@ class People:
         state = DeliveryState(row.state)
         if state is DeliveryState.UNKNOWN:
             raise RefusedError(
-                f"delivery {row.id} is unknown: it may have been sent. Say which with `hookyard resolve`"
+                f"delivery {row.id} is unknown: it may have been sent. Say which with `hookyard resolve`",
+                "unknown: it may have been sent",
             )
         if state not in {DeliveryState.DEAD, DeliveryState.CANCELLED, *life.OPEN}:
             raise RefusedError(f"delivery {row.id} is {state}: there is nothing to retry")
@@ -82,7 +95,9 @@ class People:
         """Give up a delivery that is not being sent."""
         row = self._delivery(delivery_id, saw)
         if row.state == DeliveryState.IN_FLIGHT:
-            raise RefusedError(f"delivery {row.id} is being sent right now: ask again in a moment")
+            raise RefusedError(
+                f"delivery {row.id} is being sent right now: ask again in a moment", "was being sent at that moment"
+            )
         if row.state not in {*life.OPEN, DeliveryState.DEAD}:
             raise RefusedError(f"delivery {row.id} is {row.state}: there is nothing to cancel")
         self._refuse_what_was_sent(row)
@@ -109,14 +124,14 @@ class People:
         query = select(events).where(events.c.id == event_id).with_for_update()
         row: Row[Any] | None = self._connection.execute(query).one_or_none()
         if row is None:
-            raise RefusedError(f"there is no event {event_id}")
+            raise RefusedError(f"there is no event {event_id}", GONE)
         _refuse_what_moved_on("event", row, saw)
         if row.parent_id and row.part is None:
             return self.replay(row.parent_id)
         if parts := self._connection.scalars(_PARTS, {"b_id": row.id}).all():
             return [event for part in parts for event in self.replay(part)]
         if row.state == EventState.RECEIVED:
-            raise RefusedError(f"event {row.id} is about to be routed anyway")
+            raise RefusedError(f"event {row.id} is about to be routed anyway", "about to be routed anyway")
         again = {
             "state": EventState.RECEIVED,
             "attempts": 0,
@@ -147,6 +162,40 @@ class People:
         self._audit("resume", f"{kind}/{name}", {"since": since, "paused_by": pause.actor, "came_due": count})
         return count
 
+    def begin_job(self, job_id: UUID, kind: JobKind, selection: Selection, expected: int | None = None) -> Job:
+        """Begin to press everything that matches now, and is pressed once each; workers do it in the background.
+
+        `expected`: how many the person was told. A job of that id that was begun before is returned as it is.
+        """
+        if not self._comment.strip():
+            raise RefusedError("say why: what is done to many at once is written down with its reason")
+        jobs.lock_id(self._connection, job_id)
+        if found := jobs.get(self._connection, job_id):
+            return found
+        wake_at = self._rewake_at
+        wanted = Job(job_id, kind, selection, self._actor, self._comment, JobState.RUNNING, self._now, wake_at=wake_at)
+        total = jobs.begin(self._connection, wanted)
+        if total is None:
+            raise RefusedError(f"more than {jobs.MOST:,} match: narrow it, by time for one, and do it in several jobs")
+        if not total:
+            raise RefusedError("nothing matches")
+        if expected is not None and total > expected:
+            raise StaleError(f"{total:,} match by now, you were told {expected:,}. Nothing was done: look at it again")
+        details = {"kind": kind, "selection": selection.told(), "total": total}
+        self._audit("begin_job", job_id, details)
+        return replace(wanted, total=total)
+
+    def stop_job(self, job_id: UUID) -> Job:
+        """Stop a job: what it has not pressed yet stays as it is."""
+        job = jobs.get(self._connection, job_id, lock=True)
+        if job is None:
+            raise RefusedError(f"there is no job {job_id}", GONE)
+        if job.state is not JobState.RUNNING:
+            raise RefusedError(f"job {job.id} is {job.state} already: {job.done} done, {job.refused} refused")
+        jobs.end(self._connection, job.id, JobState.STOPPED, self._now, self._actor)
+        self._audit("stop_job", job.id, {"done": job.done, "refused": job.refused, "total": job.total})
+        return replace(job, state=JobState.STOPPED, ended_at=self._now, ended_by=self._actor)
+
     def close(self, account: str, kind: HoldKind = HoldKind.ACCOUNT, key: str = "") -> Hold:
         """Lift a hold: what waits for it goes on, slowly at first."""
         hold = holds.read(self._connection, account, kind, key)
@@ -174,14 +223,15 @@ class People:
     def _refuse_what_was_sent(row: Row[Any]) -> None:
         if row.reason == Reason.AWAITING_DELIVERY:
             raise RefusedError(
-                f"delivery {row.id} was sent and waits for its receipt: say what became of it with `hookyard resolve`"
+                f"delivery {row.id} was sent and waits for its receipt: say what became of it with `hookyard resolve`",
+                "was sent and waits for its receipt",
             )
 
     def _delivery(self, delivery_id: UUID, saw: Seen | None) -> Row[Any]:
         query = select(deliveries).where(deliveries.c.id == delivery_id).with_for_update()
         row = self._connection.execute(query).one_or_none()
         if row is None:
-            raise RefusedError(f"there is no delivery {delivery_id}")
+            raise RefusedError(f"there is no delivery {delivery_id}", GONE)
         _refuse_what_moved_on("delivery", row, saw)
         return row
 
@@ -196,7 +246,9 @@ class People:
         except IntegrityError:
             holder = life.holder_of_effect(self._connection, row.effect_key)
             what = f"delivery {holder} has the same effect ({row.effect_key})"
-            raise RefusedError(f"delivery {row.id} would do it twice: {what}") from None
+            raise RefusedError(
+                f"delivery {row.id} would do it twice: {what}", "another delivery has the same effect"
+            ) from None
         return Wake(row.id, row.account, row.priority)
 
     def _move(self, row: Row[Any], values: dict[str, Any], action: str) -> None:

@@ -93,6 +93,22 @@ class PauseKind(StrEnum):
     RULE = "rule"  # whatever it planned, and will plan
 
 
+class JobKind(StrEnum):
+    """What a job does to everything that matched a filter."""
+
+    RETRY = "retry"
+    CANCEL = "cancel"
+    REPLAY = "replay"
+
+
+class JobState(StrEnum):
+    """How far a job is."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"  # by a person; what it had done stays done
+    DONE = "done"
+
+
 class Reason(StrEnum):
     """Why a delivery, an event or a request is where it is: the label of metrics, the column, the word in logs."""
 

@@ -21,7 +21,11 @@ from worker.clock import Clock
 from worker.delivering import lease_ran_out
 from worker.following import Follower, to_follow
 from worker.holding import LONGEST_WAIT
+<<<<<<< HEAD
 from worker.ledger import deliveries, figures, holds, paces, settling
+=======
+from worker.ledger import deliveries, holds, jobs, paces, settling
+>>>>>>> 67ebb16 (Jobs: press everything that matched a filter, in the background, each once, to be stopped)
 from worker.ledger.deliveries import AttemptRecord, DeadLetter, Wake
 from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, Reason
@@ -48,6 +52,8 @@ class Swept:
     dead: list[DeadLetter]
     unknown: list[Wake]
     """Whose vendor is to be asked what became of them, or of their message."""
+    jobs: list[UUID]
+    """Those that nobody is at."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,8 @@ class Sweeper:
             due = deliveries.due(connection, now, busy, MOST_AT_ONCE, patience)
             probes = Circuits(connection, now).probe(patience)
             unknown = settling.to_ask(connection, now, busy, MOST_AT_ONCE, patience)
-        return Swept(due_events, due + probes + self._follow(now), dead + given_up, unknown + ask)
+            running = jobs.to_wake(connection, now, MOST_AT_ONCE)
+        return Swept(due_events, due + probes + self._follow(now), dead + given_up, unknown + ask, running)
 
     def _follow(self, now: datetime) -> list[Wake]:
         """Follow up the ends that whoever brought them about did not."""

@@ -13,7 +13,7 @@ import structlog
 from celery import Celery
 
 from config.accounts import Account
-from worker.celery_app import CONTROL_QUEUE, DELIVER, EVENTS_QUEUE, PROCESS_EVENTS, SETTLE, delivery_queue
+from worker.celery_app import CONTROL_QUEUE, DELIVER, EVENTS_QUEUE, PRESS, PROCESS_EVENTS, SETTLE, delivery_queue
 from worker.ledger.deliveries import NORMAL, Wake
 
 PAUSE_SECONDS = 1.0
@@ -47,6 +47,11 @@ class Wakeups:
         for wake in wakes:
             if account := self._accounts.get(wake.account):
                 self._publish(SETTLE, [str(wake.id)], delivery_queue(account.vendor), str(wake.id), wake.priority)
+
+    def jobs(self, ids: Iterable[UUID]) -> None:
+        """Let these jobs go on."""
+        for job_id in ids:
+            self._publish(PRESS, [str(job_id)], CONTROL_QUEUE, None, NORMAL)
 
     def again(self, delivery_id: UUID, to: str, priority: int) -> None:
         """Wake a delivery that was turned away, by the queue it came from."""

@@ -236,6 +236,37 @@ audit = Table(
     Index("ix_audit_of_action", "action", "id"),
 )
 
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("selection", JSONB, nullable=False),  # what it was narrowed to
+    Column("actor", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("refused", Integer, nullable=False, server_default="0"),
+    Column("reasons", JSONB, nullable=False, server_default="{}"),  # how many were refused, by why
+    Column("position", ID),  # the last target that was pressed
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("ended_by", Text),  # whoever stopped it
+    Column("wake_at", Instant),  # when a sweep should look whether anybody is at it
+    Index("ix_jobs_running", "wake_at", postgresql_where=text("state = 'running'")),
+)
+
+job_targets = Table(
+    "job_targets",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id"), primary_key=True),
+    Column("target_id", ID, primary_key=True),  # a delivery, or an event
+    Column("state", Text, nullable=False),  # as it was when the job was begun
+    Column("attempts", Integer, nullable=False),
+    Column("refused", Text),  # why it was
+)
+
 memory = Table(
     "memory",
     metadata,
