@@ -21,11 +21,7 @@ from worker.clock import Clock
 from worker.delivering import lease_ran_out
 from worker.following import Follower, to_follow
 from worker.holding import LONGEST_WAIT
-<<<<<<< HEAD
-from worker.ledger import deliveries, figures, holds, paces, settling
-=======
-from worker.ledger import deliveries, holds, jobs, paces, settling
->>>>>>> 67ebb16 (Jobs: press everything that matched a filter, in the background, each once, to be stopped)
+from worker.ledger import deliveries, figures, holds, jobs, paces, settling
 from worker.ledger.deliveries import AttemptRecord, DeadLetter, Wake
 from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, Reason
