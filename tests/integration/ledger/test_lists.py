@@ -36,7 +36,7 @@ NARROWED: list[tuple[str, dict[str, Any], str]] = [
     ("events", {"ambiguous": True}, "(tap ->> 'ambiguous') = 'true'"),
     ("events", {"text": "buyer77@"}, "convert_from(body, 'UTF8') LIKE '%buyer77@%'"),
     ("events", {"text": "dewi lestari", "state": "failed"}, "state = 'failed' AND encode(body, 'escape') ~ 'Dewi'"),
-    ("events", {"since": NOW - 9 * DAY, "until": NOW - DAY}, "received_at >= '2026-2-20' AND received_at < '2026-2-28'"),
+    ("events", {"since": NOW - 9 * DAY, "until": NOW - DAY}, "received_at >= '2/20/26' AND received_at < '2/28/26'"),
     ("deliveries", {}, "true"),
     ("deliveries", {"account": "wa", "state": "dead"}, "account = 'wa' AND state = 'dead'"),
     ("deliveries", {"type": "wabotick.send_media"}, "action = 'wabotick.send_media'"),
