@@ -26,6 +26,11 @@ def to_e164(raw: object, country: str) -> str | None:
     return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164) if found else None
 
 
+def calling_code(country: str) -> str:
+    """Return the digits with which a country's numbers begin: `62` for ID."""
+    return str(phonenumbers.country_code_for_region(country))
+
+
 def _readings(digits: str, country: str, *, has_plus: bool) -> Iterator[PhoneNumber]:
     """Yield what digits may mean, the likeliest first.
 
@@ -37,7 +42,7 @@ def _readings(digits: str, country: str, *, has_plus: bool) -> Iterator[PhoneNum
         return
     if digits.startswith("00"):
         yield from _valid("+" + digits[2:], country)
-    if digits.startswith(str(phonenumbers.country_code_for_region(country))):
+    if digits.startswith(calling_code(country)):
         yield from _valid("+" + digits, country)
     for local in _valid(digits, country):
         if digits.startswith("0") or phonenumbers.number_type(local) in _MOBILE:

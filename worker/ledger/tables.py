@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR, UUID
 
 from worker.states import FREE_STATES, OPEN_STATES
 
@@ -99,7 +99,9 @@ subjects = Table(
     Column("complete", Boolean, nullable=False),  # seen whole, not only in part
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("words", TSVECTOR),  # by which it is found, see `worker.search_words`
     Index("ix_subjects_of_key", "key"),
+    Index("ix_subjects_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
 )
 
 deliveries = Table(
