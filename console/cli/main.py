@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, str] = {
     "events": "ledger_lists",
     "deliveries": "ledger_lists",
     "show": "showing",
+    "story": "stories",
+    "find": "stories",
     "retry": "pressing",
     "replay": "pressing",
     "cancel": "pressing",

@@ -23,9 +23,7 @@ _LOCK = _READ.with_for_update()
 _WORDS = func.array_to_tsvector(bindparam("b_words", type_=ARRAY(Text)))
 _CHANGING = ("snapshot", "known_at", "complete", "updated_at")
 _NEW = {name: bindparam(name, type_=subjects.c[name].type) for name in ("account", "key", "created_at", *_CHANGING)}
-_FIRST_SEEN = (
-    insert(subjects).values({**_NEW, "words": _WORDS}).on_conflict_do_nothing().returning(subjects.c.key)
-)
+_FIRST_SEEN = insert(subjects).values({**_NEW, "words": _WORDS}).on_conflict_do_nothing().returning(subjects.c.key)
 _CHANGE = subjects.update().where(_MINE).values({**{name: bindparam(name) for name in _CHANGING}, "words": _WORDS})
 
 
