@@ -116,6 +116,7 @@ ADVICE: Mapping[str, Advice] = {
     Reason.NOT_DELIVERED: Advice(
         "it was sent, and nothing told in time that it arrived", "See in the vendor's chat whether it did; else retry."
     ),
+    Reason.PAUSED: Advice("somebody paused its account or rule", "Resume it when it may go on."),
     Reason.BY_OPERATOR: Advice("somebody decided it"),
 }
 
