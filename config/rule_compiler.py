@@ -100,7 +100,7 @@ class RuleCompiler:
                 place.below("needs", index).fault(f'no step "{needed}" before this one' + suggest(needed, used))
         for index, pattern in enumerate(source.cancel_on or ()):
             self._check_pattern(pattern, place.below("cancel_on", index))
-        for_each = source.for_each and self._compiled(self._expressions.value, source.for_each, place.below("for_each"))
+        for_each = source.for_each and self._compiled(self._listed, source.for_each, place.below("for_each"))
         if source.needs:
             place = replace(place, names=(*place.names, "steps"))
         if source.for_each:
@@ -111,6 +111,11 @@ class RuleCompiler:
             step, needs=tuple(source.needs or ()), at=at or None, cancel_on=tuple(source.cancel_on or ()),
             for_each=for_each or None, fallbacks=tuple(self._fallbacks(source, step, place)),
         )  # fmt: skip
+
+    def _listed(self, text: str, names: Sequence[str]) -> Expression:
+        """Compile what gives a list: a text alone never does, so a bare expression needs no braces."""
+        compiler = self._expressions.value if self._expressions.is_template(text) else self._expressions.condition
+        return compiler(text, names)
 
     def _fallbacks(self, source: StepSource, step: Step, place: _Place) -> Iterator[Step]:
         used: list[str] = []

@@ -261,9 +261,10 @@ def test_a_fallback_follows_a_final_failure_for_its_reasons_only(works: "Works")
 # Lists and values.
 
 
-def test_a_step_for_each_element(works: "Works") -> None:
-    """One delivery an element, each with its own; what needs it waits for all of them."""
-    each = "for_each: \"{{ ['a', 'b', 'c'] }}\"\nonce: \"{{ order.order_id }}:{{ item }}:{{ index }}\""
+@pytest.mark.parametrize("listed", ["{{ ['a', 'b', 'c'] }}", "['a', 'b', 'c']"])
+def test_a_step_for_each_element(works: "Works", listed: str) -> None:
+    """One delivery an element, each with its own; what needs it waits for all of them; braces or none."""
+    each = f'for_each: "{listed}"\n' + "once: '{{ order.order_id }}:{{ item }}:{{ index }}'"
     use(works, step(each), step("needs: [confirm]", "close", "closed"))
     doing = Doing(works)
     wakes = works.receive(order_created()).deliveries
@@ -280,7 +281,7 @@ def test_a_step_for_each_element(works: "Works") -> None:
     assert len(doing.asked) == 4
 
 
-@pytest.mark.parametrize(("listed", "state"), [("{{ [] }}", None), ("{{ order.status }}", "dead"), ("text", "dead")])
+@pytest.mark.parametrize(("listed", "state"), [("{{ [] }}", None), ("{{ now }}", "dead"), ("order.status", "dead")])
 def test_a_list_of_nothing_and_what_is_no_list(works: "Works", listed: str, state: str | None) -> None:
     """Nothing to do for an empty list; what is none is a dead letter."""
     use(works, step(f'for_each: "{listed}"'))
