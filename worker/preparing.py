@@ -22,6 +22,7 @@ from worker.clock import Clock
 from worker.context import Subject, by_step, expression_context, personal_texts, personal_values, subject_beside
 from worker.errors import PermanentError
 from worker.ledger import deliveries, happened, subjects
+from worker.ledger.database import by_statement
 from worker.ledger.deliveries import Conclusion
 from worker.ledger.memory import Memory
 from worker.masking import mask
@@ -116,7 +117,7 @@ class Preparation:
         """Add the rule's own values, the element of a list, and what the steps before brought."""
         row, found = self._row, dict(with_element(step, self._row.step, rule.with_names(context)))
         if row.needs:
-            with self._of.engine.connect() as connection:
+            with by_statement(self._of.engine).connect() as connection:
                 found["steps"] = by_step(deliveries.results_of(connection, row.event_id, row.rule, row.needs))
         return found
 
@@ -137,7 +138,7 @@ class Preparation:
         if row.event_subject is None:
             return None
         given = row.event_subject_account, row.event_subject, row.occurred_at, row.event_id
-        with self._of.engine.connect() as connection:
+        with by_statement(self._of.engine).connect() as connection:
             known = happened.types_since(connection, *given)
         return next((type_ for type_ in known if step.is_cancelled_by(type_)), None)
 
@@ -185,7 +186,7 @@ class Preparation:
         other = subject_beside(subject, snapshot)
         if other is None or other.key is None:
             return {}
-        with self._of.engine.connect() as connection:
+        with by_statement(self._of.engine).connect() as connection:
             known = subjects.read_snapshot(connection, other.account, other.key)
         return {other.key.partition(":")[0]: known.values}
 

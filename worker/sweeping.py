@@ -22,6 +22,7 @@ from worker.delivering import lease_ran_out
 from worker.following import Follower, to_follow
 from worker.holding import LONGEST_WAIT
 from worker.ledger import deliveries, figures, holds, jobs, paces, settling
+from worker.ledger.database import by_statement
 from worker.ledger.deliveries import AttemptRecord, DeadLetter, Wake
 from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, Reason
@@ -88,7 +89,7 @@ class Sweeper:
 
     def _follow(self, now: datetime) -> list[Wake]:
         """Follow up the ends that whoever brought them about did not."""
-        with self.engine.connect() as connection:
+        with by_statement(self.engine).connect() as connection:
             ids = to_follow(connection)
         follower, wakes = Follower(self.config, self.settings.rewake_seconds), []
         for delivery_id in ids:
