@@ -18,6 +18,7 @@ from config.faults import ConfigError, Fault, suggest
 
 PREFIX = "HOOKYARD_"
 UP_ENV_FILE = "up.env"
+_OTLP_STANDARD = "OTEL_EXPORTER_OTLP_ENDPOINT"
 EXAMPLES = Path(__file__).parent / "examples"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -88,6 +89,10 @@ class Settings(BaseModel):
     flower_auth: SecretStr | None = Field(default=None, description="user:password that Flower asks for.")
     metrics_token: SecretStr | None = Field(default=None, description="Bearer token of /metrics; without it: 404.")
     sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported.")
+    otlp_endpoint: Annotated[SecretStr, _address_of("http", "https")] | None = Field(
+        default=None,
+        description="Where OpenTelemetry traces go, http://collector:4318; or OTEL_EXPORTER_OTLP_ENDPOINT says so.",
+    )
     environment: str = Field(default="production", description="Name of this installation, for Sentry and logs.")
     release: str = Field(default_factory=lambda: f"hookyard@{version('hookyard')}", description="For Sentry.")
     log_format: Literal["auto", "console", "json"] = Field(default="auto", description="auto: console on a terminal.")
@@ -181,6 +186,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         for name in given
         if name not in known
     ]
+    if "otlp_endpoint" not in given and (standard := environ.get(_OTLP_STANDARD)):
+        given["otlp_endpoint"] = standard
     if "config_dir" not in given and Path("hookyard.d").is_dir():
         given["config_dir"] = "hookyard.d"
     try:

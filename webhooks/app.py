@@ -22,6 +22,7 @@ from webhooks.inbound import Inbound
 from webhooks.receiving import Receiving, make_endpoints
 from webhooks.registry import SOURCES
 from webhooks.serving import CAME_AT, HEADERS
+from worker import tracing
 from worker.celery_app import make_celery
 from worker.clock import Clock, system_clock
 from worker.errors import ReceiveError
@@ -53,8 +54,11 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
             account=account, body=_body(settings.max_body_bytes), headers=_headers(), path_secret=secret,
             query=request.query_string.decode("latin-1"), source_ip=request.remote_addr, received_at=clock(),
         )  # fmt: skip
-        received = receiving.receive(endpoint, inbound)
-        accepted, first = received.accepted, received.arrival.events[0]
+        with tracing.span("receive", account=account) as part:
+            received = receiving.receive(endpoint, inbound)
+            first = received.arrival.events[0]
+            part.note(event_id=received.accepted.id, type=first.type, events=len(received.arrival.events))
+        accepted = received.accepted
         log.info(
             "event.duplicate" if accepted.duplicate else "event.accepted", event_id=str(accepted.id), account=account,
             type=first.type, events=len(received.arrival.events), secret=first.secret_index,

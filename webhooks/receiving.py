@@ -20,6 +20,7 @@ from webhooks.inbound import Inbound
 from webhooks.source import Identity, Source
 from webhooks.strict_json import JsonError, parse_json
 from webhooks.verification import IN_PATH, Evidence, Match, Scheme, VerificationError
+from worker import tracing
 from worker.errors import ReceiveError
 from worker.ledger import inbox, quarantine
 from worker.ledger.database import by_statement
@@ -205,7 +206,7 @@ def _new_event(endpoint: Endpoint, inbound: Inbound, match: Match, identity: Ide
         body=inbound.body, content_type=_content_type(inbound), query=inbound.query or None,
         headers=_kept_headers(endpoint, inbound), source_ip=inbound.source_ip, trigger=match.trigger,
         secret_index=match.secret_index, received_at=inbound.received_at,
-        occurred_at=identity.occurred_at or inbound.received_at, part=identity.part,
+        occurred_at=identity.occurred_at or inbound.received_at, part=identity.part, trace=tracing.here(),
     )  # fmt: skip
 
 

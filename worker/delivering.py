@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.rules import Step
 from config.settings import Settings
-from worker import completing, consequences, matching, receipts, taps
+from worker import completing, consequences, matching, receipts, taps, tracing
 from worker.acting import Action, Call, Outcome, nobody
 from worker.awaiting import accepted
 from worker.consequences import Consequences, Ended
@@ -82,7 +82,25 @@ class Deliverer(Workshop):
         lease = Lease(uuid4().hex, self.clock(), self.settings.lease_seconds)
         with by_statement(self.engine).begin() as connection:
             row = deliveries.claim(connection, delivery_id, lease)
-        return None if row is None else _Attempt(self, row, lease).run()
+        if row is None:
+            return None
+        with self._span(row) as part:
+            delivered = _Attempt(self, row, lease).run()
+            if delivered is not None:
+                _noted(part, delivered)
+            return delivered
+
+    def _span(self, row: Row[Any]) -> tracing.Span:
+        """Go on with the event's trace; another attempt says which one it follows."""
+        within = after = None
+        if tracing.is_on():
+            with by_statement(self.engine).begin() as connection:
+                found = deliveries.traces_of(connection, row)
+            within, after = found.event, found.attempt
+        return tracing.span(
+            "deliver", within=within, after=after, event_id=row.event_id, delivery_id=row.id, rule=row.rule,
+            action=row.action, account=row.account, attempt=row.attempts,
+        )  # fmt: skip
 
 
 class _Attempt:
@@ -220,7 +238,7 @@ class _Attempt:
         record = AttemptRecord(
             delivery_id=self._row.id, number=self._row.attempts, started_at=self._lease.since,
             finished_at=self._of.clock(), worker=self._of.worker,
-            exchanges=self._ready.masked(self._ready.exchanges, outcome),
+            exchanges=self._ready.masked(self._ready.exchanges, outcome), trace=tracing.here(),
         )  # fmt: skip
         recipient, template = self._about
         ended = Ended(self._row, conclusion, self._error, recipient, template, answered=self._ready.has_sent)
@@ -259,6 +277,13 @@ class _Attempt:
             elif conclusion.state == DeliveryState.DEAD and settled:
                 completing.give_up(connection, row.event_id, f"{row.action}: {conclusion.error}", now)
         return what, tuple(woken)
+
+
+def _noted(part: tracing.Span, delivered: Delivered) -> None:
+    done = delivered.conclusion
+    part.note(state=done.state, reason=done.reason)
+    if done.reason and not done.is_success and not delivered.deferred:
+        part.fail(done.reason)
 
 
 def _as_conclusion(deferral: Deferral, row: Row[Any]) -> Conclusion:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from config.load import Config
 from config.rules import Step
 from config.settings import Settings
-from worker import completing, receipts, taps
+from worker import completing, receipts, taps, tracing
 from worker.asking import Derived, Unwanted, context_of, derived, said_by, wanted_by, why_unwanted, with_verdict
 from worker.clock import Clock
 from worker.context import Subject
@@ -89,7 +89,14 @@ class Router:
     def route(self, connection: Connection, event_id: UUID) -> Routed | None:
         """Route one event; None when it is not to be routed now, or somebody else is at it."""
         row = connection.execute(_TAKE, {"b_id": event_id}).one_or_none()
-        return None if row is None else _Routing(self, connection, row).run()
+        if row is None:
+            return None
+        with tracing.span("route", within=row.trace, event_id=row.id, account=row.account) as part:
+            routed = _Routing(self, connection, row).run()
+            part.note(type=routed.type, state=routed.state, deliveries=len(routed.deliveries))
+            if routed.failure:
+                part.fail(routed.failure[0])
+            return routed
 
 
 def read_stored(config: Config, readers: Mapping[str, Reader], stored: Stored) -> Understanding:
@@ -255,6 +262,7 @@ class _Routing:
             "state": EventState.PROCESSED,
             "subject": subject.key, "subject_account": subject.account,
             "received_at": self._row.received_at, "occurred_at": what.occurred_at, "processed_at": self._now,
+            "trace": self._row.trace,
         }  # fmt: skip
         self._connection.execute(insert(events).values(values).on_conflict_do_nothing())
         # The parent's own fact comes back on a replay too: its rules are asked again, what is planned stays.

@@ -31,6 +31,10 @@ def _start(program: str) -> Context:
         from worker.sentry import start_sentry  # noqa: PLC0415 - slow to load, and of no use without a DSN
 
         start_sentry(context.settings, program)
+    if context.settings.otlp_endpoint and program in {"receiver", "worker"}:
+        from worker.tracing import start_tracing  # noqa: PLC0415 - as above
+
+        start_tracing(context.settings, program)
     return context
 
 

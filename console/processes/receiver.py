@@ -15,6 +15,7 @@ from webhooks.app import make_app
 from webhooks.serving import Served
 from worker.logs import configure_logging
 from worker.sentry import start_sentry
+from worker.tracing import start_tracing
 
 HEADER_TIMEOUT_MS = 10_000
 MOST_HEADER_BYTES = 64 * 1024
@@ -46,6 +47,7 @@ def make_receiver() -> Served:
     settings = load_settings(environ)
     configure_logging(settings, "receiver")
     start_sentry(settings, "receiver")
+    start_tracing(settings, "receiver")
     log.info("receiver.started", address=settings.bind, port=settings.receiver_port)
     app = make_app(settings, load_accounts(settings.config_dir, environ))
     return Served(app, threads=settings.receiver_threads, most_body_bytes=settings.max_body_bytes)

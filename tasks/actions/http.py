@@ -20,6 +20,7 @@ import httpx
 
 from config.accounts import Account, CalledAccount
 from tasks.actions.addresses import Place, PrivateAddressError, transport
+from worker import tracing
 from worker.clock import Clock
 from worker.errors import PermanentError, RetryableError, UncertainError, WorkerError
 from worker.ledger.storable import storable, storable_text
@@ -107,7 +108,11 @@ class HttpSession:
         self.exchanges.append(exchange)
         began = time.monotonic()
         try:
-            answer = self._exchange(self._built(method, path, given))
+            request = self._built(method, path, given)
+            # Without its path and query: they may name a person.
+            with tracing.span("call", method=method, host=request.url.host) as part:
+                answer = self._exchange(request)
+                part.note(status=answer.status)
         except WorkerError as error:
             exchange["error"] = error.reason
             raise

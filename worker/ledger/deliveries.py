@@ -119,6 +119,7 @@ class AttemptRecord:
     finished_at: datetime
     worker: str
     exchanges: list[dict[str, Any]]
+    trace: str | None = None
     id: UUID = field(default_factory=new_id)
     """Given before it is written, so that writing it again after a lost commit writes it once."""
 
@@ -425,6 +426,20 @@ def _conclusion_of(columns: tuple[str, ...], *, succeeded: bool, held: bool, sen
     changed = deliveries.update().where(_MINE, ours).values(values | (_HELD if held else {"held_since": None}))
     changed = changed.add_cte(_ATTEMPT)
     return changed.add_cte(messages.RECORD.cte("message")) if sent else changed
+
+
+_TRACES = text(
+    """
+    SELECT (SELECT trace FROM events WHERE id = :event_id) AS event,
+           (SELECT trace FROM attempts WHERE delivery_id = :id AND trace IS NOT NULL
+            ORDER BY id DESC LIMIT 1) AS attempt
+    """
+)
+
+
+def traces_of(connection: Connection, row: Row[Any]) -> Row[Any]:
+    """Return where a delivery's event left its trace, and which part of it the attempt before was."""
+    return connection.execute(_TRACES, {"id": row.id, "event_id": row.event_id}).one()
 
 
 def conclude(connection: Connection, record: AttemptRecord, owner: str, conclusion: Conclusion) -> bool:

@@ -38,6 +38,7 @@ class NewEvent:
     part: str | None = None
     """Where in the body this event stands."""
     parent_id: UUID | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True)

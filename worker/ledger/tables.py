@@ -77,6 +77,7 @@ events = Table(
     Column("last_error", Text),
     Column("note", Text),
     Column("tap", JSONB(none_as_null=True)),  # of a tapped button: what it was found to mean
+    Column("trace", Text),  # where a trace of it goes on, as W3C's traceparent
     UniqueConstraint("account", "dedupe_key"),
     Index("ix_events_to_route", "wake_at", postgresql_where=text("state = 'received'")),
     Index("ix_events_waiting", "subject", postgresql_where=text("state = 'waiting'")),
@@ -200,6 +201,7 @@ attempts = Table(
     Column("error", Text),
     Column("exchanges", JSONB),  # requests and answers, masked and capped
     Column("kind", Text, nullable=False, server_default="attempt"),  # or `settle`: it only asked what became of it
+    Column("trace", Text),  # which part of the event's trace it was
     Index("ix_attempts_of_delivery", "delivery_id", "id"),
     Index("ix_attempts_of_reason", "reason", "id", postgresql_where=text("reason IS NOT NULL")),
 )

@@ -122,3 +122,19 @@ def test_every_spelling_of_a_postgres_address_reaches_the_same_driver(scheme: st
 def test_every_setting_says_what_it_is_for() -> None:
     """The page of settings is made from these descriptions."""
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_standard_name_of_a_collector_is_understood() -> None:
+    """Ours wins over it; what is no address is a fault."""
+    standard = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+    ours = {"HOOKYARD_OTLP_ENDPOINT": "https://ours:4318"}
+
+    def endpoint(environ: dict[str, str]) -> str | None:
+        found = load_settings(environ).otlp_endpoint
+        return found and found.get_secret_value()
+
+    assert endpoint(standard) == "http://collector:4318"
+    assert endpoint(standard | ours) == "https://ours:4318"
+    assert endpoint({}) is None
+    with pytest.raises(ConfigError, match="OTLP_ENDPOINT"):
+        load_settings({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector"})
