@@ -62,7 +62,9 @@ def _hits(connection: Connection, config: Config, wanted: str, most: int) -> Ite
         yield Hit("a number, a phone or a name", row.account, row.key, row.snapshot, row.updated_at)
     persons = [f"phone:{digits}" for digits in search_words.phones_meant(wanted, country)]
     for row in searching.subjects_spoken_of(connection, [*persons, wanted]):
-        yield Hit("a phone" if row.key in persons else "its key", row.account, row.key, {}, row.updated_at)
+        yield Hit(
+            "a phone" if row.key in persons else "its key", row.account, row.key, {}, row.updated_at, row.event_id
+        )
     for row in searching.by_message(connection, accounts, wanted, most):
         yield _of_row(row, "a message's id", row.id)
     for row in searching.by_vendors_id(connection, accounts, wanted, most):

@@ -42,6 +42,8 @@ class Related:
 
     subject: Subject
     title: str
+    event_id: UUID | None = None
+    """One of its events, by which it is named where its key tells somebody's number."""
 
 
 @dataclass(frozen=True)
@@ -186,18 +188,19 @@ class _Telling:
             )  # fmt: skip
 
     def _related(self, snapshot: dict[str, Any], phone: str | None) -> Iterator[Related]:
-        found: dict[Subject, str] = {}
+        found: dict[Subject, UUID | None] = {}
         if customer := snapshot.get("customer_id"):
             key = f"customer:{customer}"
-            found |= {Subject(name, key): title_of(key) for name in stories.accounts_of(self.connection, key)}
+            found |= {Subject(name, key): None for name in stories.accounts_of(self.connection, key)}
         if phone:
-            key = f"phone:{phone}"
-            found |= {Subject(name, key): title_of(key) for name in stories.accounts_of(self.connection, key)}
+            spoken = searching.subjects_spoken_of(self.connection, [f"phone:{phone}"])
+            found |= {Subject(row.account, row.key): row.event_id for row in spoken}
             query = search_words.exact_query_of(phone, self.config.business.country)
-            for row in searching.subjects_fitting(self.connection, query, MOST_RELATED + 1):
-                found[Subject(row.account, row.key)] = title_of(row.key)
+            known = searching.subjects_fitting(self.connection, query, MOST_RELATED + 1)
+            found |= {Subject(row.account, row.key): None for row in known}
         found.pop(self.subject, None)
-        yield from (Related(subject, title) for subject, title in [*found.items()][:MOST_RELATED])
+        for subject, event_id in [*found.items()][:MOST_RELATED]:
+            yield Related(subject, title_of(str(subject.key)), event_id)
 
     def _consents(self, phone: str | None) -> Iterator[str]:
         for row in stories.consents_of(self.connection, person_key(f"+{phone}")) if phone else ():

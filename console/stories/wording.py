@@ -3,6 +3,7 @@
 Invariant: any value, of any type and length, becomes one short line without characters that change how a line is read.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,12 @@ def plain(value: Any, most: int = MOST_CHARACTERS) -> str:
     text = value[: 4 * most] if isinstance(value, str) else str(value)[: 4 * most]
     text = " ".join("".join(_shown(character) for character in text).split())
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def plain_json(value: Any) -> str:
+    """Return JSON-like data as indented lines, as harmless as one line of `plain`."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    return "".join(character if character == "\n" else _shown(character) for character in text)
 
 
 def sentence(text: str) -> str:

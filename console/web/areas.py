@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
-from console.web.pages import now, revealing
+from console.web.pages import now, orders, revealing
 
 
 @dataclass(frozen=True)
@@ -18,5 +18,6 @@ class Area:
 
 AREAS = (
     Area(now.area, "Now", "now.index"),
+    Area(orders.area, "Orders", "orders.index"),
     Area(revealing.area),
 )

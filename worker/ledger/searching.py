@@ -27,7 +27,7 @@ _SPOKEN_OF = text(
     """
     SELECT wanted.subject AS key, newest.* FROM unnest(CAST(:subjects AS text[])) AS wanted(subject)
     JOIN LATERAL (
-        SELECT subject_account AS account, received_at AS updated_at FROM events
+        SELECT coalesce(subject_account, account) AS account, received_at AS updated_at, id AS event_id FROM events
         WHERE events.subject = wanted.subject ORDER BY id DESC LIMIT 1
     ) AS newest ON true
     """
@@ -69,7 +69,8 @@ def subjects_fitting(connection: Connection, query: str, most: int) -> Sequence[
 
 
 def subjects_spoken_of(connection: Connection, keys: Sequence[str]) -> Sequence[Row[Any]]:
-    """Return which of some subjects events are about, though nothing else is known of them: a person who wrote."""
+    """Return which of some subjects events are about, with the newest of each, though nothing else is known of them:
+    a person who wrote."""
     return connection.execute(_SPOKEN_OF, {"subjects": list(keys)}).all()
 
 
