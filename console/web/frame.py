@@ -19,6 +19,7 @@ from console.users import Role
 from console.web.live_config import LiveConfig
 from console.web.visits import Visit
 from worker.clock import Clock
+from worker.ledger.storable import storable_text
 from worker.people import People
 from worker.wakeups import Wakeups
 
@@ -134,8 +135,8 @@ def own_path(url: str | None, otherwise: str = "/") -> str:
 
 
 def wanted_text(form: Mapping[str, str], name: str, most: int = 500) -> str:
-    """Return a field of a form as one trimmed line, shortened."""
-    return " ".join(form.get(name, "").split())[:most]
+    """Return a field of a form as one trimmed line, shortened, that the ledger can be asked for."""
+    return storable_text(" ".join(form.get(name, "").split())[:most])
 
 
 def here() -> str:

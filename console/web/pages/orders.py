@@ -20,6 +20,7 @@ from console.web.frame import current, wanted_text
 from worker.context import Subject
 from worker.ids import parse_id
 from worker.ledger import queries, stories
+from worker.ledger.storable import storable_text
 
 area = Blueprint("orders", __name__)
 MOST_LISTED = 50
@@ -48,7 +49,7 @@ def index() -> str:
 @area.get("/orders/<account>/<path:key>")
 def story(account: str, key: str) -> str:
     """Tell the story of a subject."""
-    return _told(Subject(account, key))
+    return _told(Subject(storable_text(account), storable_text(key)))
 
 
 @area.get("/orders/of-event/<uuid:event_id>")
