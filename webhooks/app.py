@@ -44,7 +44,7 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
     engine = connect(settings.require_database_url(), pool_size=settings.receiver_threads + 1, check_first=False)
     receiving = Receiving(engine, settings, make_endpoints(config, SOURCES))
     wakeups = BackgroundWakeups(Wakeups(make_celery(settings, config), config.accounts))
-    health = Health(engine, settings, clock)
+    health = Health(engine, settings, config, clock)
     tally = Tally(engine, clock)
     tally.start()
 

@@ -90,6 +90,19 @@ def queued(pace: Pace, allowed: Allowed, turn: Turn) -> Pace:
     return replace(pace, turn_at=turn.at + _span(gap))
 
 
+def used_share(pace: Pace, per_hour: float | None, now: datetime) -> float | None:
+    """Return the share of the calls allowed in an hour that were made in the last one; None when it is not limited."""
+    if not per_hour:
+        return None
+    since = _minute(now) - _MINUTES
+    return sum(count for at, count in pace.minutes.items() if int(at) >= since) / per_hour
+
+
+def wait_seconds(pace: Pace, now: datetime) -> float:
+    """Return how long one that comes now waits, behind everybody who got a turn."""
+    return max(0.0, *((at - now).total_seconds() for at in (pace.next_at, pace.turn_at, now) if at))
+
+
 def _room_in_the_hour(pace: Pace, allowed: Allowed, moment: datetime) -> datetime:
     """Return the first moment from `moment` on whose last hour is not full; whole minutes count, so rather later."""
     if allowed.per_hour is None:

@@ -8,6 +8,9 @@ from enum import StrEnum
 WORKER_HEARTBEAT = "worker"
 """The name under which the heartbeat that came through the queue is written down."""
 
+BEAT_HEARTBEAT = "beat"
+"""The name under which beat writes down that it lives, past the queue."""
+
 
 RECONCILED = "reconciled"
 """The trigger of an event that no webhook brought: the vendor was asked whether one was missed."""

@@ -4,16 +4,24 @@ Invariant: it keeps nothing; started anew, or twice, it does no harm.
 """
 
 import signal
+import threading
+import time
 from typing import Any, NoReturn
 
 import structlog
 from celery import Celery
 from celery.beat import Scheduler, Service
+from sqlalchemy.exc import SQLAlchemyError
 
 from config.load import Config
 from config.settings import Settings
+from worker import health
 from worker.celery_app import make_celery
+from worker.clock import system_clock
+from worker.ledger.database import connect
+from worker.states import BEAT_HEARTBEAT
 
+LIVES_EVERY_SECONDS = 5.0
 log = structlog.get_logger()
 
 
@@ -45,11 +53,24 @@ def _leave(*_: object) -> NoReturn:
     raise SystemExit(0)
 
 
+def _say_that_it_lives(settings: Settings) -> None:
+    """Write down now and then that beat lives; while the ledger is away, nobody could read it either."""
+    engine = connect(settings.require_database_url(), pool_size=1)
+    while True:
+        try:
+            with engine.begin() as connection:
+                health.beat(connection, BEAT_HEARTBEAT, system_clock())
+        except SQLAlchemyError as error:
+            log.debug("beat.ledger_away", error=type(error).__name__)
+        time.sleep(LIVES_EVERY_SECONDS)
+
+
 def tick(settings: Settings, config: Config) -> None:
     """Publish until a signal comes."""
     app: Celery = make_celery(settings, config)
     service = _Beat(app, max_interval=1)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
+    threading.Thread(target=_say_that_it_lives, args=(settings,), name="life", daemon=True).start()
     log.info("beat.started")
     service.start(embedded_process=False)

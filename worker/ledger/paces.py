@@ -56,6 +56,12 @@ def reserve_next(connection: Connection, account: str, allowed: Allowed, now: da
     return at
 
 
+def of_accounts(connection: Connection) -> dict[str, Pace]:
+    """Return how fast each account is called."""
+    rows = connection.execute(select(paces).where(paces.c.key == "").order_by(paces.c.account))
+    return {row.account: Pace(row.next_at, row.turn_at, row.minutes) for row in rows}
+
+
 def forget_old(connection: Connection, moment: datetime) -> None:
     """Take away the paces of persons whom nobody wrote to since a moment."""
     connection.execute(delete(paces).where(paces.c.key != "", paces.c.turn_at < moment))
