@@ -208,6 +208,10 @@ class MetaAccount(CalledAccount):
     verify_token: Secret = Field(description="What Meta shows when the endpoint is set up.")
     access_token: Credential
     phone_number_id: Text
+    business_account_id: Text | None = Field(
+        default=None,
+        description="Of the WhatsApp business account: with it templates are checked before they are sent.",
+    )
     base_url: BaseUrl = "https://graph.facebook.com/v23.0"
 
     @property

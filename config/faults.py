@@ -6,6 +6,7 @@ Invariant: nothing starts with a configuration that has a fault.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -36,3 +37,15 @@ def suggest(word: str, known: Iterable[str]) -> str:
     """Return `: did you mean "x"?` for the known word closest to a mistyped one, or nothing."""
     close = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f': did you mean "{close[0]}"?' if close else ""
+
+
+def place_in(given: Any, loc: Iterable[int | str]) -> tuple[int | str, ...]:
+    """Return where in a value a validation error stands, without the names of the types that were tried there."""
+    found: list[int | str] = []
+    for key in loc:
+        try:
+            given = given[key]
+        except (LookupError, TypeError):
+            continue
+        found.append(key)
+    return tuple(found)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from config.expressions import NAMES, Evaluate, Expression, ExpressionError, Expressions
-from config.faults import suggest
+from config.faults import place_in, suggest
 from config.rule_sources import ActingSource, FallbackSource, RuleSource, StepSource
 from config.rules import PRIORITIES, WHICH_PARAMETERS, Catalog, Patience, Question, Rule, Step, matches
 from config.yaml_files import Document, Location
@@ -219,15 +219,13 @@ class RuleCompiler:
                 elif detail["type"] == "missing":
                     here.fault(f'the parameter "{loc[-1]}" is missing')
                 elif place.literal or detail["type"] == WHICH_PARAMETERS or not self._is_decided_later(given, loc):
-                    here.fault(f"{'.'.join(map(str, loc)) or 'parameters'}: {said}")
+                    there = place_in(given, loc)
+                    place.below(*there).fault(f"{'.'.join(map(str, there)) or 'parameters'}: {said}")
 
     def _is_decided_later(self, given: Any, loc: tuple[int | str, ...]) -> bool:
         """Whether the value that was refused has expressions in it, so that only rendering can tell."""
-        for key in loc:
-            try:
-                given = given[key]
-            except (LookupError, TypeError):
-                break
+        for key in place_in(given, loc):
+            given = given[key]
         return _has_template(given)
 
 

@@ -86,6 +86,9 @@ class Settings(BaseModel):
     reconcile_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=15.0, description="How often vendors are asked whether a webhook was missed; 0 switches it off."
     )
+    template_list_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=3600.0, description="How long a vendor's list of templates is believed; 0: it is not asked for."
+    )
     flower_auth: SecretStr | None = Field(default=None, description="user:password that Flower asks for.")
     metrics_token: SecretStr | None = Field(default=None, description="Bearer token of /metrics; without it: 404.")
     sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported.")

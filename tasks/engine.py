@@ -39,6 +39,7 @@ from worker.ledger.counting import Counter
 from worker.ledger.database import connect, is_away
 from worker.ledger.deliveries import DeadLetter
 from worker.ledger.tables import events
+from worker.messaging.template_book import TemplateBook
 from worker.routing import Routed, Router
 from worker.sentry import report
 from worker.settling import Looked, Settler
@@ -86,6 +87,7 @@ class Engine:
         self._connections = Connections(
             config.accounts, settings.vendor_timeout_seconds, settings.destination_concurrency, clock
         )
+        self._templates = TemplateBook(self.database, clock, settings.template_list_seconds)
         self._draw = random.SystemRandom().random
         self._tidy_at = 0.0
         self._runner = Runner(self.database, settings.rewake_seconds, clock, self.wakeups)
@@ -110,6 +112,7 @@ class Engine:
             deliverer=Deliverer(
                 engine=self.database, settings=settings, config=config, readers=readers, actions=ACTIONS,
                 open_session=self._connections.open, clock=clock, draw=draw, worker=worker,
+                templates=self._templates,
             ),
             settler=Settler(
                 engine=self.database, config=config, readers=readers, actions=ACTIONS,

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from config.accounts import Account
 from worker.snapshots import Patch
+from worker.templates import TemplateSource
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class Action:
     """The person (E.164) that a message made from these parameters goes to; None when it is no message."""
     template: Callable[[Any], str | None] = nobody
     """The template that such a message is made from."""
+    templates: TemplateSource | None = None
+    """Where the vendor lists its templates, so that such a message is judged before it is sent."""
     in_session: bool = False
     """Whether such a message can only be sent within 24 hours of the person's last one."""
     settle: Callable[[Call, datetime], Settlement] | None = None

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.rules import Step
 from config.settings import Settings
 from worker import completing, consequences, matching, receipts, taps, tracing
-from worker.acting import Action, Call, Outcome, nobody
+from worker.acting import Action, Call, Outcome, Session, nobody
 from worker.awaiting import accepted
 from worker.consequences import Consequences, Ended
 from worker.errors import PermanentError, UncertainError, WorkerError
@@ -36,6 +36,7 @@ from worker.limits import allowed_for
 from worker.masking import mask_message
 from worker.messaging.guarding import Guard
 from worker.messaging.refusing import Refusal
+from worker.messaging.template_book import TemplateBook
 from worker.pacing import Pacer
 from worker.preparing import NOTHING, Preparation, SuppressedError, Workshop
 from worker.retry import decide, policy_of
@@ -76,6 +77,8 @@ class Deliverer(Workshop):
     draw: Callable[[], float]
     worker: str
     wait: Callable[[float], None] = time.sleep
+    templates: TemplateBook | None = None
+    """None: no vendor is asked for its templates."""
 
     def deliver(self, delivery_id: UUID) -> Delivered | None:
         """Run one attempt; None when the delivery is not due, or somebody else has it."""
@@ -164,7 +167,7 @@ class _Attempt:
         limits = self._of.config.limits_of(row.account)
         pacer = Pacer(self._of.engine, self._of.clock, self._of.wait)
         pacer.follow(call.session, row.account, allowed_for(limits, row.slowing), first_is_reserved=True)
-        gate = Gate(row, limits, *self._about, self._guard(action))
+        gate = Gate(row, limits, *self._about, self._guard(call, action))
         if gate.is_open:
             return None
         with self._of.engine.begin() as connection:
@@ -180,11 +183,26 @@ class _Attempt:
         self._of.wait((found - now).total_seconds())
         return None
 
-    def _guard(self, action: Action) -> Guard | None:
+    def _guard(self, call: Call, action: Action) -> Guard | None:
         step = self._ready.step
         if step is None or action.recipient is nobody:
             return None
-        return Guard(self._of.config, self._row.id, self._row.account, step, action, self._about[0])
+        template = self._ask_for_template(call, action)
+        return Guard(self._of.config, self._row.id, self._row.account, step, action, self._about[0], template)
+
+    def _ask_for_template(self, call: Call, action: Action) -> Deferral | Refusal | None:
+        """Return what the vendor's list of templates has against the message."""
+        if action.templates is None or self._of.templates is None:
+            return None
+        return self._of.templates.ask(call, action.templates, lambda: self._paced_session(call))
+
+    def _paced_session(self, call: Call) -> Session:
+        """Return a way to the account beside that of the message, within the same limits."""
+        row, of = self._row, self._of
+        session = of.open_session(row.account, call.account)
+        allowed = allowed_for(of.config.limits_of(row.account), row.slowing)
+        Pacer(of.engine, of.clock, of.wait).follow(session, row.account, allowed, first_is_reserved=False)
+        return session
 
     def _announce(self) -> bool:
         now = self._of.clock()

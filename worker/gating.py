@@ -41,7 +41,7 @@ class Gate:
         if self.row.has_holds and (held := self._held(connection, now)):
             return held
         if self.guard and (guarded := self.guard.ask(connection, now)):
-            return guarded
+            return _for_a_day_at_most(guarded, self.row, now)
         wanted = self._paces()
         if not wanted:
             return now
@@ -73,9 +73,16 @@ def _because_of(hold: Hold, row: Row[Any], now: datetime) -> Deferral | Refusal:
     if hold.until is None:
         opted_out = hold.kind is HoldKind.RECIPIENT
         return Refusal(hold.reason, what, DeliveryState.SUPPRESSED if opted_out else DeliveryState.DEAD)
-    if row.held_since is not None and now - row.held_since >= LONGEST_WAIT:
-        return Refusal(hold.reason, f"held for a day: {what}", DeliveryState.DEAD)
-    return Deferral(hold.until, hold.reason, what, held=True)
+    return _for_a_day_at_most(Deferral(hold.until, hold.reason, what, held=True), row, now)
+
+
+def _for_a_day_at_most(found: Deferral | Refusal, row: Row[Any], now: datetime) -> Deferral | Refusal:
+    """Give up what was held for a day."""
+    if not isinstance(found, Deferral) or not found.held:
+        return found
+    if row.held_since is None or now - row.held_since < LONGEST_WAIT:
+        return found
+    return Refusal(found.reason, f"held for a day: {found.error}", DeliveryState.DEAD)
 
 
 _WHOSE = {HoldKind.RECIPIENT: "to this person", HoldKind.TEMPLATE: "made from this template"}

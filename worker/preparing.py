@@ -10,10 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy import Engine, Row
 
 from config.accounts import Account
 from config.expressions import ExpressionError
+from config.faults import place_in
 from config.load import Config
 from config.rules import Rule, Step
 from worker.acting import Action, Call, Outcome, Session
@@ -91,7 +93,7 @@ class Preparation:
         try:
             parameters = action.parameters.model_validate(given, context={"country": country})
         except ValidationError as error:
-            raise PermanentError(Reason.INVALID_PARAMETERS, _fields_of(error)) from None
+            raise PermanentError(Reason.INVALID_PARAMETERS, _fields_of(error, given)) from None
         self.session = session = of.open_session(row.account, account)
         memory = Memory(of.engine, row.account, of.clock)
         return Call(row.account, account, country, parameters, session, memory, str(row.id)), action
@@ -221,8 +223,12 @@ def _secrets_of(account: Account | None) -> list[str]:
     return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
 
-def _fields_of(error: ValidationError) -> str:
+def _fields_of(error: ValidationError, given: Mapping[str, Any]) -> str:
     return "; ".join(
-        f"{'.'.join(map(str, detail['loc'])) or 'parameters'}: {detail['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(map(str, _field_of(detail, given))) or 'parameters'}: {detail['msg'].removeprefix('Value error, ')}"
         for detail in error.errors(include_input=False, include_url=False, include_context=False)
     )
+
+
+def _field_of(detail: ErrorDetails, given: Mapping[str, Any]) -> tuple[int | str, ...]:
+    return detail["loc"] if detail["type"] in {"missing", "extra_forbidden"} else place_in(given, detail["loc"])

@@ -18,6 +18,7 @@ from webhooks import fields
 from worker.acting import Action, Call, Outcome, Settlement, nobody
 from worker.errors import UncertainError
 from worker.states import Reason
+from worker.templates import TemplateSource
 
 Encoding = Literal["json", "form", "multipart"]
 
@@ -60,6 +61,7 @@ class Operation:
     """Turns the answer into the outcome where paths cannot."""
     recipient: Callable[[Any], str | None] = nobody
     template: Callable[[Any], str | None] = nobody
+    templates: TemplateSource | None = None
     in_session: bool = False
     settle: Callable[[Call, Any], Settlement] | None = None
     settled_by: str = "a person"
@@ -83,8 +85,8 @@ def _action(operation: Operation, ask: Ask) -> Action:
         name=operation.name, parameters=operation.parameters, run=run,
         idempotent=is_read if operation.idempotent is None else operation.idempotent, summary=operation.summary,
         endpoint=f"{operation.method} {operation.path}", is_read=is_read, recipient=operation.recipient,
-        template=operation.template, in_session=operation.in_session, settle=operation.settle,
-        settled_by=operation.settled_by,
+        template=operation.template, templates=operation.templates, in_session=operation.in_session,
+        settle=operation.settle, settled_by=operation.settled_by,
     )  # fmt: skip
 
 

@@ -4,9 +4,10 @@ Invariant: what passes validation can be sent as it is; what does not is refused
 """
 
 import re
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag, ValidationInfo
 
 from config.phones import to_e164
 
@@ -42,5 +43,39 @@ Phone = Annotated[str, AfterValidator(_phone)]
 """Any spelling of a phone number; E.164 once validated."""
 Text = Annotated[str, AfterValidator(_filled)]
 """A text that is not blank."""
+
+
+def _numbers_are_texts(given: Any) -> Any:
+    return [str(v) if isinstance(v, int | float) else v for v in given] if isinstance(given, list) else given
+
+
+def checked_texts(part: Any) -> Any:
+    """Refuse values that WhatsApp does not take, in whatever a template is filled with in Meta's form."""
+    for text in _texts(part):
+        try:
+            _template_value(text)
+        except ValueError as error:
+            raise ValueError(f"a text of it {error}") from None
+    return part
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts that a message in Meta's form gives as values."""
+    if isinstance(value, dict):
+        if value.get("type") == "text" and isinstance(value.get("text"), str):
+            yield value["text"]
+        value = list(value.values())
+    for part in value if isinstance(value, list) else ():
+        yield from _texts(part)
+
+
 TemplateValue = Annotated[str, AfterValidator(_template_value)]
 """A text that WhatsApp takes as the value of a template's variable."""
+TemplateVariables = Annotated[
+    Annotated[list[TemplateValue], BeforeValidator(_numbers_are_texts), Tag("list")]
+    | Annotated[dict[str, TemplateValue], Tag("names")],
+    Discriminator(lambda given: "names" if isinstance(given, dict) else "list"),
+]
+"""The values of a template's variables: in their order, or by name."""
+TemplateComponents = list[Annotated[dict[str, Any], AfterValidator(checked_texts)]]
+"""What a template is filled with, in Meta's own form."""

@@ -87,6 +87,7 @@ class Shop:
             "HOOKYARD_REWAKE_SECONDS": "1",
             "HOOKYARD_LEASE_SECONDS": "4",
             "HOOKYARD_VENDOR_TIMEOUT_SECONDS": "2",
+            "HOOKYARD_TEMPLATE_LIST_SECONDS": "0",  # faults that tests order are met by the messages themselves
             "SANDBOX_URL": self.sandbox.url,
         }
         self.engine = create_engine(self.database_url)

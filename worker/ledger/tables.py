@@ -206,6 +206,19 @@ attempts = Table(
     Index("ix_attempts_of_reason", "reason", "id", postgresql_where=text("reason IS NOT NULL")),
 )
 
+template_lists = Table(
+    "template_lists",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("shelf", Text, primary_key=True),  # which of its lists, where it has several
+    Column("templates", JSONB(none_as_null=True)),  # none: it was never had
+    Column("is_whole", Boolean, nullable=False, server_default="false"),
+    Column("listed_at", Instant),
+    Column("tried_at", Instant, nullable=False),
+    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
+    Column("error", Text),
+)
+
 quarantine = Table(
     "quarantine",
     metadata,

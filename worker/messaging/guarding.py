@@ -31,10 +31,12 @@ class Guard:
     step: Step
     action: Action
     recipient: str | None
+    template: Deferral | Refusal | None = None
+    """What the vendor's list of templates has against it."""
 
     def ask(self, connection: Connection, now: datetime) -> Deferral | Refusal | None:
         """Return what keeps the message from being sent now; None when nothing does."""
-        return self._opted_out(connection) or self._quiet(now) or self._outside_window(connection, now)
+        return self._opted_out(connection) or self._quiet(now) or self._outside_window(connection, now) or self.template
 
     def _opted_out(self, connection: Connection) -> Refusal | None:
         if self.recipient is None:

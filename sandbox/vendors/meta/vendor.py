@@ -1,4 +1,4 @@
-"""Meta's WhatsApp Cloud API, faked: one call that sends messages, and signed webhooks about them.
+"""Meta's WhatsApp Cloud API, faked: messages are sent, templates listed, and signed webhooks tell what became of them.
 
 Invariant: `accepted` says nothing of delivery; what became of a message comes by webhook only.
 """
@@ -17,6 +17,7 @@ from sandbox.targets import Target
 from sandbox.vendors.base import Settings, Setup, Vendor, dispatch
 from sandbox.vendors.meta import events
 from sandbox.vendors.meta.sending import post_message
+from sandbox.vendors.meta.template_list import change_template, list_templates
 from sandbox.vendors.meta.words import refusal, refusal_of_status
 from sandbox.whatsapp_account import NUMBER, load_templates
 
@@ -93,7 +94,7 @@ class Meta(Vendor):
         """Let something happen from outside.
 
         `POST /incoming`: a person wrote. `POST /message`: a message of any type comes, as given. `PUT /messages/<id>`:
-        a message comes further, or fails.
+        a message comes further, or fails. `PUT /templates/<name>`: Meta judged a template, or its text is another one.
         """
         kind, _, identity = call.path.strip("/").partition("/")
         match call.method, kind, bool(identity):
@@ -101,6 +102,8 @@ class Meta(Vendor):
                 return self._incoming(call, kind)
             case "PUT", "messages", True:
                 return self._report(call, identity)
+            case "PUT", "templates", True:
+                return change_template(self.templates, call, identity)
             case _:
                 return None
 
@@ -215,4 +218,7 @@ class Meta(Vendor):
         return Answer(200, shown_message(message))
 
 
-ROUTES: tuple[Route[Meta], ...] = (Route("POST", "/{version}/{phone_number_id}/messages", post_message),)
+ROUTES: tuple[Route[Meta], ...] = (
+    Route("POST", "/{version}/{phone_number_id}/messages", post_message),
+    Route("GET", "/{version}/{business_account_id}/message_templates", list_templates),
+)

@@ -12,7 +12,7 @@ from sandbox.vendors.scalev import events, intents, waba
 from sandbox.vendors.scalev.making import change_order, make_order
 from sandbox.vendors.scalev.orders import change, remove
 from sandbox.vendors.scalev.state import PAYMENT_STATUSES, STATUSES, Order, event_problem
-from sandbox.vendors.scalev.words import Record, RefusedError, found, needed_text, picked, text
+from sandbox.vendors.scalev.words import Record, RefusedError, found, needed_text, numbered, picked, text
 
 if TYPE_CHECKING:
     from sandbox.vendors.scalev.vendor import Scalev
@@ -126,6 +126,13 @@ def receive_message(vendor: "Scalev", call: Call) -> Answer:
     return Answer(200, waba.receive(vendor, phone, needed_text(call.params, "text")))
 
 
+def judge_template(vendor: "Scalev", call: Call) -> Answer:
+    """`PUT /waba/templates/{id}`: Meta judged a template."""
+    template = found(numbered(vendor.waba.templates, call.ids["id"]), "Template")
+    template["status"] = needed_text(call.params, "status")
+    return Answer(200, {**template})
+
+
 ROUTES: tuple["Route[Scalev]", ...] = (
     Route("POST", "/event", follow_event),
     Route("POST", "/test-event", send_test_event),
@@ -139,6 +146,7 @@ ROUTES: tuple["Route[Scalev]", ...] = (
     Route("POST", "/intents/{id}/abandon", abandon_intent),
     Route("POST", "/intents/{id}/complete", complete_intent),
     Route("POST", "/waba/incoming", receive_message),
+    Route("PUT", "/waba/templates/{id}", judge_template),
 )
 
 

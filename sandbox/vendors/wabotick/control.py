@@ -11,20 +11,20 @@ from sandbox.phones import STEPS, UNDELIVERABLE
 from sandbox.vendors.wabotick.events import ACTION_STATUSES, conversation_body, status_body
 from sandbox.vendors.wabotick.state import BOT_ID
 from sandbox.vendors.wabotick.words import failed_reason
-from sandbox.whatsapp_account import SHOWN_NUMBER
+from sandbox.whatsapp_account import SHOWN_NUMBER, change
 
 if TYPE_CHECKING:
     from sandbox.vendors.wabotick.vendor import Wabotick
 
 _CODE = re.compile(r"Error Code : (\d{1,9})")
-_TEMPLATE_STATUSES = ("Approved", "Rejected", "Pending", "Paused", "Disabled")
 
 
 def control(vendor: "Wabotick", call: Call) -> Answer | None:
     """Change the state.
 
     `POST /incoming`: a customer wrote. `PUT /messages/<id>`: WhatsApp reported on a message. `POST /conversation`: an
-    agent did something. `POST /flow`: a flow ended. `PUT /templates/<id>`: Meta judged a template.
+    agent did something. `POST /flow`: a flow ended. `PUT /templates/<id>`: Meta judged a template, or its text is
+    another one.
     """
     kind, _, identity = call.path.strip("/").partition("/")
     match call.method, kind, bool(identity):
@@ -100,13 +100,11 @@ def _flow(vendor: "Wabotick", call: Call) -> Answer:
 
 
 def _template(vendor: "Wabotick", call: Call, identity: str) -> Answer:
-    template, status = vendor.chats.templates.get(identity), call.params.get("status")
+    template = vendor.chats.templates.get(identity)
     if template is None:
         return Answer(404, {"error": f"there is no template {identity!r}"})
-    if status not in _TEMPLATE_STATUSES:
-        return _wrong(f"status: must be one of {', '.join(_TEMPLATE_STATUSES)}")
-    template["status"] = status
-    return Answer(200, template)
+    problem = change(template, call.params)
+    return _wrong(problem) if problem else Answer(200, template)
 
 
 def _is_phone(value: Json) -> TypeGuard[str]:

@@ -16,7 +16,7 @@ from tasks.actions.cgb.client import ask
 from tasks.actions.cgb.contents import ContactAction, Id, MessageContent
 from tasks.actions.cgb.people import EnsureContact, ensure, memory_key
 from tasks.actions.operations import as_sent
-from tasks.actions.parameters import Parameters, Phone, TemplateValue, Text
+from tasks.actions.parameters import Parameters, Phone, TemplateComponents, TemplateValue, Text
 from worker.acting import Action, Call, Outcome, nobody
 from worker.errors import PermanentError
 from worker.states import Reason
@@ -95,7 +95,7 @@ class SendTemplate(Parameters):
     name: Text
     language: Text = "en"
     variables: list[TemplateValue] = Field(default_factory=list, description="In the order of {{1}}, {{2}} … .")
-    components: list[dict[str, Any]] = Field(
+    components: TemplateComponents = Field(
         default_factory=list, description="As Meta takes them, in place of variables: headers, buttons."
     )
     first_name: Text | None = None

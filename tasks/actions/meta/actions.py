@@ -8,6 +8,7 @@ from typing import Any
 
 from tasks.actions.meta import messages
 from tasks.actions.meta.client import ask
+from tasks.actions.meta.templates import SOURCE
 from webhooks import fields
 from worker.acting import Action, Call, Outcome, nobody
 from worker.errors import PermanentError, UncertainError
@@ -62,7 +63,8 @@ def _in_session(name: str, model: type[messages.Message], summary: str) -> Actio
 
 ACTIONS = (
     _in_session("send_message", messages.SendMessage, "Send a text within the 24 hours."),
-    _send("send_template", messages.SendTemplate, "Send an approved template.", template=_template_of),
+    _send("send_template", messages.SendTemplate, "Send an approved template.", template=_template_of,
+          templates=SOURCE),
     _in_session("send_buttons", messages.SendButtons, "Send a text with one to three buttons within the 24 hours."),
     _in_session("send_list", messages.SendList, "Send a text with a list of up to ten rows within the 24 hours."),
     _in_session("send_media", messages.SendMedia, "Send a picture, film, sound or document within the 24 hours."),

@@ -22,15 +22,22 @@ _REFUSED = Verdict(PermanentError, Reason.REJECTED)
 
 def ask(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """Post to the number's messages; return the body of a success."""
+    assert isinstance(call.account, MetaAccount)  # noqa: S101 - the loader's check, told to mypy
+    path = f"/{quote(call.account.phone_number_id, safe='')}/messages"
+    return _asked(call, "POST", path, json={"messaging_product": "whatsapp", **body})
+
+
+def get(call: Call, path: str, params: dict[str, str]) -> dict[str, Any]:
+    """Read what is below a path; return the body of a success."""
+    return _asked(call, "GET", path, params=params)
+
+
+def _asked(call: Call, method: str, path: str, **given: Any) -> dict[str, Any]:
     account, session = call.account, call.session
     assert isinstance(account, MetaAccount)  # noqa: S101 - the loader's check, told to mypy
     assert isinstance(session, HttpSession)  # noqa: S101 - likewise
-    answer = session.request(
-        "POST",
-        f"/{quote(account.phone_number_id, safe='')}/messages",
-        headers={"Authorization": f"Bearer {account.access_token.get_secret_value()}"},
-        json={"messaging_product": "whatsapp", **body},
-    )
+    token = account.access_token.get_secret_value()
+    answer = session.request(method, path, headers={"Authorization": f"Bearer {token}"}, **given)
     said = answer.json()
     error = said.get("error") if isinstance(said, dict) else None
     verdict = _of_code(error) or verdict_of(answer.status, {})

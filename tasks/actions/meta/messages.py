@@ -7,9 +7,9 @@ documents allow.
 from abc import abstractmethod
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from tasks.actions.parameters import Parameters, Phone, TemplateValue, Text
+from tasks.actions.parameters import Parameters, Phone, TemplateComponents, TemplateVariables, Text
 
 MediaType = Literal["image", "video", "audio", "document"]
 Body = Annotated[Text, Field(max_length=1024)]
@@ -70,17 +70,12 @@ class SendTemplate(Message):
 
     name: Text
     language: Annotated[Text, Field(description="As the template has it: id, en_US …")]
-    variables: list[TemplateValue] | dict[str, TemplateValue] = Field(
+    variables: TemplateVariables = Field(
         default_factory=list, description="Of the body: in the order of {{1}}, {{2}} …; by name where they have names."
     )
     header: Media | None = None
     quick_reply_payloads: list[Annotated[Text, Field(max_length=256)]] = Field(default_factory=list, max_length=10)
-    components: list[dict[str, Any]] = Field(default_factory=list, description="Meta's own form, sent as it is.")
-
-    @field_validator("variables", mode="before")
-    @classmethod
-    def _numbers_are_texts(cls, given: Any) -> Any:
-        return [str(v) if isinstance(v, int | float) else v for v in given] if isinstance(given, list) else given
+    components: TemplateComponents = Field(default_factory=list, description="Meta's own form, sent as it is.")
 
     @model_validator(mode="after")
     def _one_way_of_saying_it(self) -> Self:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainSerializer, field_validator, model_validator
 
-from tasks.actions.parameters import Parameters, Phone, TemplateValue, Text
+from tasks.actions.parameters import Parameters, Phone, TemplateVariables, Text
 
 MOST_TITLE_CHARACTERS = 20
 
@@ -40,16 +40,11 @@ class SendTemplate(ToPerson):
     """Send an approved template."""
 
     template_id: Annotated[Text, Field(description="The platform's short id, not Meta's long one.")]
-    variables: list[TemplateValue] | dict[str, TemplateValue] = Field(
+    variables: TemplateVariables = Field(
         default_factory=list, description="In the order of {{1}}, {{2}} …; with names where the template has them."
     )
     template_header_media_url: Text | None = None
     template_quick_reply_button_values: list[Text] = Field(default_factory=list, max_length=10)
-
-    @field_validator("variables", mode="before")
-    @classmethod
-    def _numbers_are_texts(cls, given: Any) -> Any:
-        return [str(v) if isinstance(v, int | float) else v for v in given] if isinstance(given, list) else given
 
     def form(self) -> dict[str, str]:
         """Return the fields of the form: one for each variable, whose number binds and whose name is decoration."""

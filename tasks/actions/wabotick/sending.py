@@ -9,6 +9,7 @@ from tasks.actions.operations import Operation
 from tasks.actions.wabotick import parameters as given
 from tasks.actions.wabotick.client import ask, message_id_of, refusal, words_of
 from tasks.actions.wabotick.settling import SETTLED_BY, settle_buttons, settle_file, settle_template, settle_text
+from tasks.actions.wabotick.templates import SOURCE
 from worker.acting import Action, Call, Outcome
 from worker.errors import UncertainError
 from worker.states import MessageState, Reason
@@ -43,7 +44,7 @@ SEND_TEMPLATE = Action(
     "wabotick.send_template", given.SendTemplate, send_template, idempotent=False,
     summary="Send an approved template to a phone number.", endpoint="POST /whatsapp/send/template",
     recipient=_to, template=lambda parameters: str(parameters.template_id), settle=settle_template,
-    settled_by=SETTLED_BY,
+    settled_by=SETTLED_BY, templates=SOURCE,
 )  # fmt: skip
 
 OPERATIONS = (

@@ -23,6 +23,7 @@ from worker.ledger import inbox
 from worker.ledger.database import connect
 from worker.ledger.deliveries import Wake
 from worker.ledger.inbox import Arrival, NewEvent
+from worker.messaging.template_book import TemplateBook
 from worker.people import People
 from worker.routing import Routed, Router
 from worker.settling import Settler
@@ -55,6 +56,7 @@ class Works:
         self.settings = shop.settings
         self.actions: dict[str, Action] = dict(ACTIONS)
         self.connections = Connections({}, 1, 1, self.clock)
+        self.templates: TemplateBook | None = None
         self.reload()
 
     def reload(self) -> None:
@@ -71,13 +73,18 @@ class Works:
         self.deliverer = Deliverer(
             engine=self.engine, settings=self.settings, config=config, readers=readers, actions=self.actions,
             open_session=self.connections.open, clock=self.clock, draw=lambda: 0.5, worker="test",
-            wait=self.clock.pass_,
+            wait=self.clock.pass_, templates=self.templates,
         )  # fmt: skip
         self.settler = Settler(
             engine=self.engine, config=config, readers=readers, actions=self.actions, clock=self.clock,
             open_session=self.connections.open, draw=lambda: 0.5, worker="test", wait=self.clock.pass_,
         )  # fmt: skip
         self.sweeper = Sweeper(self.engine, self.settings, self.actions, self.clock, lambda: 0.5, config, TELLERS)
+
+    def check_templates(self, lifetime_seconds: float = 3600) -> None:
+        """Begin, as a process that just started, to judge messages by the vendors' lists of templates."""
+        self.templates = TemplateBook(self.engine, self.clock, lifetime_seconds)
+        self.reload()
 
     def replace_action(self, name: str, **changes: Any) -> None:
         """Let an action be another one."""

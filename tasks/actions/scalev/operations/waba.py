@@ -6,11 +6,11 @@ Invariant: routes of an account take its number, conversations its text id; the 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tasks.actions.operations import Operation
-from tasks.actions.parameters import Parameters, Text
-from tasks.actions.scalev import messages, results, settling
+from tasks.actions.parameters import Parameters, Text, checked_texts
+from tasks.actions.scalev import messages, results, settling, templates
 from tasks.actions.scalev.files import Part, Person, Picture, people_file
 from tasks.actions.scalev.messages import OfPerson, SendMessage
 from tasks.actions.scalev.parameters import Money, Nothing, Number, SearchedPage, WabaAccountId, WabaUniqueId
@@ -35,7 +35,7 @@ class SendTemplate(OfPerson):
     """An approved template for one person; `components_param` has the variables as WhatsApp wants them."""
 
     template_id: Number
-    components_param: dict[str, Any] | list[Any] | None = None
+    components_param: Annotated[dict[str, Any] | list[Any] | None, AfterValidator(checked_texts)] = None
     file: Picture | None = None
 
     def part(self) -> Part | None:
@@ -48,7 +48,7 @@ class SendMessages(OfAccount):
 
     template_id: Number
     people: Annotated[list[Person], Field(min_length=1, max_length=1000)]
-    component_values: dict[str, Any] | list[Any] | None = None
+    component_values: Annotated[dict[str, Any] | list[Any] | None, AfterValidator(checked_texts)] = None
     is_prevent_duplicate: bool = True
     is_prevent_multiple_in_period: bool | None = None
 
@@ -173,7 +173,8 @@ WITH_FILE = (
     Operation(
         "scalev.send_template", SendTemplate, "POST", f"{_PERSON}/message-templates",
         "Send a template to one person.", idempotent=False, encoding="multipart", finish=messages.sent,
-        recipient=messages.recipient, template=lambda given: str(given.template_id), settle=settling.template_sent,
+        recipient=messages.recipient, template=lambda given: str(given.template_id), templates=templates.SOURCE,
+        settle=settling.template_sent,
         settled_by="the conversation: the one message from this template since",
     ),
     Operation(
