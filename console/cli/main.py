@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "quarantine": "quarantine",
     "reconcile": "reconcile",
     "circuits": "circuits",
+    "templates": "templates",
     "consent": "consent",
     "doctor": "doctor",
     "alerts": "alerts",
