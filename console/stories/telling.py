@@ -5,6 +5,7 @@ Invariant: whatever a row holds, it becomes a line; an event that cannot be read
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -143,16 +144,21 @@ def _message(row: Row[Any], deed: Deed, message: Row[Any], asked: Row[Any] | Non
     if moment := message.accepted_at or message.sent_at:
         asks = f"It asks: {' or '.join(f'“{plain(answer)}”' for answer in asked.answers)}" if asked else ""
         yield Entry(moment, f"{deed.thing} sent", Tone.GOOD, tuple(filter(None, (asks,))), order=2, **where)
-    if message.delivered_at:
-        yield Entry(message.delivered_at, f"{deed.thing} delivered", Tone.GOOD, order=3, **where)
-    if message.read_at:
-        yield Entry(message.read_at, f"{deed.thing} read", Tone.GOOD, order=4, **where)
+    # Receipts have the vendor's clock, often in whole seconds: nothing arrives before it was sent.
+    if delivered_at := _latest(moment, message.delivered_at):
+        yield Entry(delivered_at, f"{deed.thing} delivered", Tone.GOOD, order=3, **where)
+    if read_at := _latest(delivered_at or moment, message.read_at):
+        yield Entry(read_at, f"{deed.thing} read", Tone.GOOD, order=4, **where)
     if message.state == MessageState.FAILED:
         known = advice_of(message.reason, message.error_code)
         code = f" (code {plain(message.error_code)})" if message.error_code else ""
         text = f"{deed.thing} failed: {known.meaning if known else 'no reason was told'}{code}"
         to_do = tuple(filter(None, (known.to_do,))) if known else ()
         yield Entry(message.failed_at or message.changed_at, text, Tone.BAD, to_do, order=3, **where)
+
+
+def _latest(before: datetime | None, moment: datetime | None) -> datetime | None:
+    return moment and max(moment, before or moment)
 
 
 def _end(row: Row[Any], deed: Deed, step: Step | None, tries: Sequence[Row[Any]]) -> Iterator[Entry]:

@@ -124,6 +124,17 @@ def test_an_order_from_its_placing_to_the_tapped_button(ruled: "Works") -> None:
     assert all(entry.event_id for entry in found.entries)
 
 
+def test_a_receipt_from_a_slow_clock_is_told_after_its_message(ruled: "Works") -> None:
+    """Vendors tell whole seconds: what arrived in the second of its sending was not delivered before it was sent."""
+    message_id = shipped_and_told(ruled)
+    report(ruled, message_id, "delivered")
+    ruled.execute("UPDATE messages SET delivered_at = accepted_at - interval '1 second'")
+
+    told = lines(story(ruled))
+
+    assert told.index(f"{MESSAGE} sent") < told.index(f"{MESSAGE} delivered")
+
+
 def test_what_is_planned_says_when_and_unless(ruled: "Works") -> None:
     """In the words of the rule's own condition and of what cancels it."""
     ruled.receive(order_created())
