@@ -172,8 +172,10 @@ class _Telling:
         )  # fmt: skip
 
     def _problems(self, failed: Sequence[Row[Any]]) -> Iterator[Problem]:
+        messages = stories.messages_of(self.connection, [row.id for row in failed])
+        codes = {one.delivery_id: one.error_code for one in messages if one.error_code}
         for row in failed:
-            deed, known = deed_of(row.action, step_of(self.config, row)), advice_of(row.reason)
+            deed, known = deed_of(row.action, step_of(self.config, row)), advice_of(row.reason, codes.get(row.id))
             what = "may have happened" if row.state == DeliveryState.UNKNOWN else "failed"
             yield Problem(
                 row.updated_at, f"{deed.thing} {what}", row.state, row.reason or "", known.meaning if known else "",

@@ -83,6 +83,7 @@ _OF_PERSON = text(
     ORDER BY id DESC LIMIT :most
     """
 )
+# With a LIMIT in them, what is asked of each row is not answered for the whole table beforehand.
 _RECENT = text(
     """
     WITH newest AS MATERIALIZED (
@@ -91,10 +92,10 @@ _RECENT = text(
     )
     SELECT one.id AS event_id, one.subject AS key, coalesce(one.subject_account, one.account) AS account,
            one.type, one.received_at, known.snapshot,
-           EXISTS (SELECT FROM deliveries d WHERE d.subject = one.subject
-                   AND d.subject_account = one.subject_account AND d.state IN ('dead', 'unknown')) AS has_failed,
-           EXISTS (SELECT FROM deliveries d WHERE d.subject = one.subject AND d.subject_account = one.subject_account
-                   AND d.state IN ('waiting', 'ready', 'retrying')) AS is_open
+           (SELECT true FROM deliveries d WHERE d.subject = one.subject AND d.subject_account = one.subject_account
+            AND d.state IN ('dead', 'unknown') LIMIT 1) IS NOT NULL AS has_failed,
+           (SELECT true FROM deliveries d WHERE d.subject = one.subject AND d.subject_account = one.subject_account
+            AND d.state IN ('waiting', 'ready', 'retrying') LIMIT 1) IS NOT NULL AS is_open
     FROM newest one LEFT JOIN subjects known
          ON known.account = coalesce(one.subject_account, one.account) AND known.key = one.subject
     WHERE one.subject IS NOT NULL AND (:kind = '' OR one.subject LIKE :kind || ':%')

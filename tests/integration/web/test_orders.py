@@ -50,7 +50,7 @@ def test_what_is_planned_and_what_failed_stand_on_top(ruled: "Works", viewer: Br
 
     assert "unless the payment status is paid, or the order is paid, or the order is cancelled" in before
     assert "Needs a person" not in before
-    assert "It means: the message cannot be delivered to this number." in after
+    assert "It means: the number has no WhatsApp, or cannot get this message." in after
     assert "What to do:" in after
 
 
