@@ -33,6 +33,8 @@ _PHONE_DIGITS = 7
 _PHONE_TAIL = 8
 """The digits at the end that all spellings of one phone number share."""
 
+_MOST_PERSONAL, _MOST_PERSONAL_CHARACTERS = 100, 200
+
 Replace = Callable[[str], str]
 
 
@@ -54,6 +56,21 @@ def mask(value: Any, personal: Iterable[str] = (), secrets: Iterable[str] = ()) 
     return _mask(storable(value), "", replace)
 
 
+def personal_in(value: Any) -> set[str]:
+    """Return the texts that stand under a personal name anywhere in JSON-like `value`, to mask them elsewhere too."""
+    found: set[str] = set()
+    places: list[tuple[str, Any]] = [("", value)]
+    while places and len(found) < _MOST_PERSONAL:
+        name, part = places.pop()
+        if isinstance(part, Mapping):
+            places.extend((str(key), inner) for key, inner in part.items())
+        elif isinstance(part, list):
+            places.extend((name, inner) for inner in part)
+        elif isinstance(part, str) and _is_personal(name) and len(part) <= _MOST_PERSONAL_CHARACTERS:
+            found.add(part)
+    return found
+
+
 def mask_text(text: str) -> str:
     """Return a text of which only the edge is left: the last digits of a number, the first letter of a word."""
     if _is_number(text):
@@ -64,6 +81,10 @@ def mask_text(text: str) -> str:
 def mask_message(text: str) -> str:
     """Return a message, such as a vendor's error text, without e-mail addresses and phone numbers."""
     return _NUMBER_IN_TEXT.sub(lambda match: mask_text(match[0]), _EMAIL.sub("…@…", text))
+
+
+def _is_personal(name: str) -> bool:
+    return bool(_PHONE.search(name) or _PERSON.search(_CAPITAL.sub("_", name)))
 
 
 def _is_number(text: str) -> bool:
@@ -88,7 +109,7 @@ def _mask(value: Any, name: str, replace: Replace) -> Any:
         return value
     if _SECRET.search(name):
         return "***"
-    if _PHONE.search(name) or _PERSON.search(_CAPITAL.sub("_", name)):
+    if _is_personal(name):
         return mask_text(str(value))
     if not isinstance(value, str):
         return value if replace(str(value)) == str(value) else replace(str(value))

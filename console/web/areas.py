@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
-from console.web.pages import now, orders, revealing
+from console.web.pages import deliveries, events, now, orders, revealing
 
 
 @dataclass(frozen=True)
@@ -19,5 +19,7 @@ class Area:
 AREAS = (
     Area(now.area, "Now", "now.index"),
     Area(orders.area, "Orders", "orders.index"),
+    Area(events.area, "Events", "events.index"),
+    Area(deliveries.area, "Deliveries", "deliveries.index"),
     Area(revealing.area),
 )

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 from markupsafe import Markup
 
-from worker.masking import mask, mask_text
+from console.records.bodies import plain
+from worker.masking import mask, mask_message, mask_text
 
 _GOOD, _WAITS, _BAD, _ODD, _DONE = "good", "waits", "bad", "odd", "done"
 STATES: Mapping[str, tuple[str, str]] = {
@@ -47,6 +48,7 @@ def add_to(app: Flask) -> None:
     """Let templates use them."""
     app.jinja_env.filters |= {
         "when": when, "ago": ago, "masked": masked, "masked_json": masked_json, "number": number,
+        "masked_message": mask_message, "plain": plain,
         "state_class": lambda state: STATES.get(state, (_DONE, ""))[0],
         "state_meaning": lambda state: STATES.get(state, ("", ""))[1],
     }  # fmt: skip

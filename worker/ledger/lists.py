@@ -153,16 +153,17 @@ def _clean(wanted: Filter) -> Filter:
 
 
 def _events_list(wanted: Filter) -> _List:
-    state = literal(wanted.state, literal_execute=True) if wanted.state else None  # as the partial indexes say it
+    is_open = wanted.state in {"received", "waiting", "failed"}
+    state = literal(wanted.state, literal_execute=True) if is_open else None  # as the partial indexes say it
     drivers = [
         _Driver(events.c.subject, wanted.subject, "events.subject IS NOT NULL"),
         _Driver(events.c.parent_id, wanted.event, sorted_by_id=False),
         _Driver(None, wanted.ambiguous or None, "(events.tap ->> 'ambiguous') = 'true'"),
         _Driver(events.c.reason, wanted.reason, "events.reason IS NOT NULL"),
-        _Driver(events.c.state, None if wanted.state == "processed" else state, sorted_by_id=False),
+        _Driver(events.c.state, state, sorted_by_id=False),
         _Driver(events.c.type, wanted.type),
         _Driver(events.c.account, wanted.account),
-        _Driver(events.c.state, wanted.state if wanted.state == "processed" else None),
+        _Driver(events.c.state, None if is_open else wanted.state),
         _Driver(events.c.handling, wanted.handling),
     ]
     rest = [in_bodies(events, wanted.text)] if wanted.text else []

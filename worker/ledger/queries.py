@@ -58,16 +58,16 @@ def facts_of(connection: Connection, event_id: UUID) -> Sequence[Row[Any]]:
     return connection.execute(select(*EVENT_COLUMNS).where(events.c.parent_id == event_id).order_by(events.c.id)).all()
 
 
-def deliveries_of(connection: Connection, event_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+def deliveries_of(connection: Connection, event_ids: Sequence[UUID], most: int | None = None) -> Sequence[Row[Any]]:
     """Return the deliveries of some events, oldest first."""
     query = select(deliveries, *HELD, PAUSED).outerjoin(holds, held_back).where(deliveries.c.event_id.in_(event_ids))
-    return connection.execute(query.order_by(deliveries.c.id)).all()
+    return connection.execute(query.order_by(deliveries.c.id).limit(most)).all()
 
 
-def attempts_of(connection: Connection, delivery_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
-    """Return every attempt of some deliveries, oldest first."""
-    query = select(attempts).where(attempts.c.delivery_id.in_(delivery_ids)).order_by(attempts.c.id)
-    return connection.execute(query).all()
+def attempts_of(connection: Connection, delivery_ids: Sequence[UUID], most: int | None = None) -> Sequence[Row[Any]]:
+    """Return every attempt of some deliveries, or the newest of them, oldest first."""
+    query = select(attempts).where(attempts.c.delivery_id.in_(delivery_ids)).order_by(attempts.c.id.desc()).limit(most)
+    return connection.execute(query).all()[::-1]
 
 
 def audit_of(connection: Connection, targets: Sequence[UUID]) -> Sequence[Row[Any]]:
