@@ -161,7 +161,10 @@ class Engine:
     def press(self, job_id: UUID) -> None:
         """Run a job for a while, and let it go on afterwards: others need the thread too."""
         job = self._runner.run(job_id)
-        if job is not None and job.state is JobState.RUNNING:
+        if job is None:
+            return
+        log.info("job.run", kind=job.kind, state=job.state, done=job.done, refused=job.refused, left=job.left)
+        if job.state is JobState.RUNNING:
             self.wakeups.jobs([job_id])
 
     def reconcile(self) -> None:

@@ -53,7 +53,6 @@ class Runner:
             target = jobs.next_target(connection, job)
             if target is None:
                 jobs.end(connection, job_id, JobState.DONE, self.clock())
-                log.info("job.done", job_id=str(job.id), kind=job.kind, done=job.done, refused=job.refused)
                 return jobs.get(connection, job_id)
             pressed = self._pressed(connection, job, target)
             jobs.record(connection, job, target.target_id, pressed.refused, self.clock())

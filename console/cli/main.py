@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, str] = {
     "replay": "pressing",
     "cancel": "pressing",
     "resolve": "pressing",
+    "jobs": "jobs",
+    "audit": "auditing",
     "pause": "pausing",
     "resume": "pausing",
     "dead": "dead",

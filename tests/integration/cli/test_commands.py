@@ -145,7 +145,7 @@ def test_lists_and_stories_have_the_promised_keys(shop: Shop) -> None:
 
 
 def test_dead_letters_are_listed_and_retried_by_filter(shop: Shop) -> None:
-    """`dead retry` retries what matches, and what would double an effect is refused and told."""
+    """`retry` with a filter retries what matches, after it said what that means."""
     shop.start_all()
     shop.sandbox.fail(vendor="wabotick", status=200, body='{"status": "0", "message": "Message template not found."}')
     shop.know_order()
@@ -155,13 +155,14 @@ def test_dead_letters_are_listed_and_retried_by_filter(shop: Shop) -> None:
 
     [dead] = document(shop, "dead", "list", "--reason", "template")
     assert document(shop, "dead") == [dead]
-    nothing = document(shop, "dead", "retry", "--reason", "rate_limited")
-    retried = document(shop, "dead", "retry", "--action", "wabotick.send_template", "--comment", "mended")
+    nothing = document(shop, "retry", "--reason", "rate_limited")
+    planned = document(shop, "retry", "--reason", "template", "--dry-run")
+    retried = document(shop, "retry", "--action", "wabotick.send_template", "--comment", "mended")
     shop.wait_for_deliveries(1, "succeeded")
 
     assert dead["last_error"].endswith("Message template not found.")
-    assert nothing == {"retried": 0, "refused": {}}
-    assert retried == {"retried": 1, "refused": {}}
+    assert (nothing["total"], planned["total"], planned["messages"]) == (0, 1, 1)
+    assert (retried["state"], retried["done"], retried["refusals"]) == ("done", 1, {})
     [entry] = document(shop, "show", dead["id"])["audit"]
     assert (entry["action"], entry["details"]["comment"]) == ("retry", "mended")
     assert len(shop.sandbox.effects("message")) == 1
