@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import typer
 
-from console.cli import options
+from console.cli import completing, options
 from console.cli.context import Context, open_context
 from console.cli.output import CommandError, print_json, print_table, say
 from tasks.alerting.sending import Sender
@@ -48,7 +48,10 @@ def alone(context: typer.Context, json_: options.Json = False) -> None:
 
 @alerts.command("test")
 def send_test(
-    target: Annotated[list[str] | None, typer.Option("--target", help="Only this one, by its name.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", help="Only this one, by its name.", autocompletion=completing.alert_targets),
+    ] = None,
     json_: options.Json = False,
 ) -> None:
     """Send a test message to every target at once; exit 1 when one could not be told."""

@@ -3,6 +3,7 @@
 Invariant: exit status 0 done, 1 refused or failed (said on stderr), 2 wrong call; never a trace for what is foreseen.
 """
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -10,6 +11,9 @@ from importlib import import_module
 import typer
 
 from config.faults import OperatorError
+
+COMPLETE = "_HOOKYARD_COMPLETE"
+"""Typer's scripts for the shells set it."""
 
 # Where each command lives. Only what was typed is loaded, so that a command pays for nothing else.
 COMMANDS: Mapping[str, str] = {
@@ -21,6 +25,8 @@ COMMANDS: Mapping[str, str] = {
     "events": "ledger_lists",
     "deliveries": "ledger_lists",
     "show": "showing",
+    "tail": "following",
+    "listen": "following",
     "story": "stories",
     "find": "stories",
     "retry": "pressing",
@@ -66,10 +72,23 @@ def make_command(arguments: list[str]) -> typer.Typer:
     return app
 
 
+def _completed(environ: Mapping[str, str]) -> typer.Typer:
+    """Return the application as far as it is needed to complete what is typed: waiting for the rest takes a second."""
+    typed = environ.get("COMP_WORDS") or environ.get("_TYPER_COMPLETE_ARGS") or ""
+    words = typed.split()[1:]
+    # A word that the cursor still stands at may become another command.
+    if words and words[0] in COMMANDS and (len(words) > 1 or typed[-1:].isspace()):
+        return make_command(words[:1])
+    app = typer.Typer(name="hookyard")
+    for name in COMMANDS:
+        app.command(name)(lambda: None)
+    return app
+
+
 def main() -> None:
-    """Run the command that was typed."""
+    """Run the command that was typed, or tell a shell how what is being typed may go on."""
     try:
-        make_command(sys.argv[1:])()
+        (make_command(sys.argv[1:]) if COMPLETE not in os.environ else _completed(os.environ))(prog_name="hookyard")
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

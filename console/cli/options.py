@@ -4,10 +4,13 @@ from typing import Annotated
 
 import typer
 
+from console.cli import completing
 from worker.states import DeliveryState, EventState, Handling
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
-Account = Annotated[str | None, typer.Option("--account", help="Only of this account.")]
+Account = Annotated[
+    str | None, typer.Option("--account", help="Only of this account.", autocompletion=completing.accounts)
+]
 StateOfEvent = Annotated[EventState | None, typer.Option("--state", help="Only in this state.")]
 HandlingOfEvent = Annotated[Handling | None, typer.Option("--handling", help="Only of a type that is so handled.")]
 StateOfDelivery = Annotated[DeliveryState | None, typer.Option("--state", help="Only in this state.")]
@@ -21,7 +24,16 @@ TextInside = Annotated[
 ]
 Before = Annotated[str | None, typer.Option("--before", help="Go on behind this id: the last one of a list.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the newest.")]
-Type = Annotated[str | None, typer.Option("--type", help="Only of this type, like scalev.order.created.")]
-ActionName = Annotated[str | None, typer.Option("--type", "--action", help="Only of this action.")]
-ReasonName = Annotated[str | None, typer.Option("--reason", help="Only for this reason, like rate_limited.")]
+Type = Annotated[
+    str | None,
+    typer.Option("--type", help="Only of this type, like scalev.order.created.", autocompletion=completing.event_types),
+]
+ActionName = Annotated[
+    str | None,
+    typer.Option("--type", "--action", help="Only of this action.", autocompletion=completing.actions),
+]
+ReasonName = Annotated[
+    str | None,
+    typer.Option("--reason", help="Only for this reason, like rate_limited.", autocompletion=completing.reasons),
+]
 Comment = Annotated[str, typer.Option("--comment", help="Why, for the audit.")]

@@ -34,7 +34,7 @@ def say(text: str) -> None:
 
 def print_json(document: Any) -> None:
     """Print one JSON document."""
-    typer.echo(json.dumps(document, default=_plain, ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(document, default=plain, ensure_ascii=False, indent=2))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], empty: str) -> None:
@@ -58,7 +58,7 @@ def shown(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=_plain)
+        return json.dumps(value, ensure_ascii=False, default=plain)
     return str(value)
 
 
@@ -68,7 +68,8 @@ def _cell(column: str, value: Any) -> Text:
     return Text(printable, style=_STYLES.get(text, "") if column == "state" else "")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return what JSON has no word for as text."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, UUID):

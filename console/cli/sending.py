@@ -15,7 +15,7 @@ import typer
 from config.accounts import Account, CalledAccount
 from config.faults import suggest
 from config.settings import Settings
-from console.cli import options
+from console.cli import completing, options
 from console.cli.context import Context, open_context
 from console.cli.freshening import freshen
 from console.cli.output import CommandError, print_json, say
@@ -33,11 +33,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def send(
-    vendor: Annotated[str, typer.Argument(help="Whose event: " + ", ".join(SOURCES) + ".")],
+    vendor: Annotated[
+        str, typer.Argument(help="Whose event: " + ", ".join(SOURCES) + ".", autocompletion=completing.vendors)
+    ],
     event: Annotated[str, typer.Argument(help="Which event, in the vendor's words, like order.created.")],
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a value: data.status=shipped.")] = None,
     query: Annotated[list[str] | None, typer.Option("--query", help="Add to the URL: order_id=250804QWERTY.")] = None,
-    account: Annotated[str | None, typer.Option("--account", help="To which account, when several fit.")] = None,
+    account: Annotated[
+        str | None,
+        typer.Option("--account", help="To which account, when several fit.", autocompletion=completing.accounts),
+    ] = None,
     variant: Annotated[str | None, typer.Option("--variant", help="Another example of the same event.")] = None,
     times: Annotated[int, typer.Option("--times", min=1, max=1000, help="Send the very same request so often.")] = 1,
     url: Annotated[str | None, typer.Option("--url", help="The receiver, when it is not the local one.")] = None,
