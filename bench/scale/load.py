@@ -94,10 +94,12 @@ SELECT CAST(stamp || '7' || substr(hash, 4, 3) || 'a' || substr(hash, 7, 14) || 
 FROM numbered, generate_series(1, 3) AS try
 """
 _SUBJECTS = """
-INSERT INTO subjects (account, key, snapshot, known_at, complete, created_at, updated_at)
+INSERT INTO subjects (account, key, snapshot, known_at, complete, created_at, updated_at, words)
 SELECT 'toko', 'order:' || number, jsonb_build_object('id', 'ord' || number, 'order_id', number,
         'customer_name', name || ' ' || n, 'phone', '+' || phone, 'status', 'pending', 'payment_status', 'unpaid'),
-    '{}', true, at, at
+    '{}', true, at, at,
+    array_to_tsvector(ARRAY['order:' || number, number, 'ord' || number, phone, n::text, lower(split_part(name, ' ', 1)),
+        lower(split_part(name, ' ', 2))])
 FROM numbered WHERE n % 3 = 0
 """
 _MESSAGES = """
