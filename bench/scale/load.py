@@ -98,8 +98,8 @@ INSERT INTO subjects (account, key, snapshot, known_at, complete, created_at, up
 SELECT 'toko', 'order:' || number, jsonb_build_object('id', 'ord' || number, 'order_id', number,
         'customer_name', name || ' ' || n, 'phone', '+' || phone, 'status', 'pending', 'payment_status', 'unpaid'),
     '{}', true, at, at,
-    array_to_tsvector(ARRAY['order:' || number, number, 'ord' || number, phone, n::text, lower(split_part(name, ' ', 1)),
-        lower(split_part(name, ' ', 2))])
+    array_to_tsvector(ARRAY['order:' || number, number, 'ord' || number, phone, n::text]
+        || string_to_array(lower(name), ' '))
 FROM numbered WHERE n % 3 = 0
 """
 _MESSAGES = """

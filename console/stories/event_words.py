@@ -34,6 +34,18 @@ _CHANGES = {
     "subscription.renewed": "Subscription renewed", "subscription.canceled": "Subscription cancelled",
     "subscription.expired": "Subscription expired",
 }  # fmt: skip
+_FREIGHT = "freighttech.shipment_tracking"
+_FREIGHT_NEWS = {
+    "shipment.created": "Shipment is tracked from now on", "shipment.booked": "Shipment booked",
+    "shipment.pre_arrival": "Shipment is about to arrive", "shipment.delivered": "Shipment delivered",
+    "shipment.status_changed": "Shipment's status changed", "transport.departed": "Ship departed",
+    "transport.arrived": "Ship arrived", "transport.eta_updated": "New time of arrival",
+    "transport.etd_updated": "New time of departure", "transport.omitted": "The ship leaves a port out",
+    "equipment.loaded": "Container loaded", "equipment.discharged": "Container unloaded from the ship",
+    "equipment.gate_in": "Container entered the terminal", "equipment.gate_out": "Container left the terminal",
+    "equipment.available_pickup": "Container can be picked up", "equipment.inspected": "Container inspected",
+    "equipment.customs_released": "Container released by customs",
+}  # fmt: skip
 
 SENTENCES: Mapping[str, str] = {
     f"{_ORDER}.created": "Order placed[: {products}]",
@@ -78,11 +90,14 @@ SENTENCES: Mapping[str, str] = {
     "proton.call_note.created": "Call noted in the CRM[: {call_type}]",
     "proton.call_note.updated": "Note of a call changed in the CRM",
     "proton.call_note.deleted": "Note of a call deleted in the CRM",
-    "freighttech.container.updated": "Container[: {last_milestone}][ in {location}]",
+    "freighttech.container.updated": "News of the container[: {last_milestone}][ in {location}]",
     "freighttech.container.departed": "Container departed[ from {origin}]",
     "freighttech.container.arrived": "Container arrived[ in {destination}]",
     "freighttech.container.delivered": "Container delivered",
     "freighttech.container.eta_changed": "New time of arrival[: {eta}][, before {previous_eta}]",
+    **{f"{_FREIGHT}.{name}": text for name, text in _FREIGHT_NEWS.items()},
+    "open_mercato.customers.deal.created": "Opportunity created",
+    "open_mercato.customers.deal.deleted": "Opportunity deleted",
     "open_mercato.customers.deal.won": "Opportunity won",
     "open_mercato.customers.deal.lost": "Opportunity lost",
     "open_mercato.customers.deal.updated": "Opportunity changed[, now in {pipeline_stage}]",

@@ -34,6 +34,7 @@ MOST_OF_PERSON = 50
 MOST_RELATED = 10
 NOW = 60.0
 """What is due within so many seconds is said to be due now."""
+_KINDS = {"deal": "opportunity", "intent": "checkout"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def title_of(key: str) -> str:
     kind, _, number = key.partition(":")
     if kind == "phone":
         return f"Person {mask_text(number)}"
-    return f"{sentence(words(plain(kind)))} {plain(number)}".strip()
+    return f"{sentence(_KINDS.get(kind, words(plain(kind))))} {plain(number)}".strip()
 
 
 def status_of(snapshot: dict[str, Any]) -> tuple[str, ...]:

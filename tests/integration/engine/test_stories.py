@@ -1,5 +1,6 @@
 """An order's story: what happened in business words and in order, what is planned, what failed and what to do."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -7,9 +8,11 @@ from sqlalchemy import text
 
 from console.stories.entries import Tone
 from console.stories.story import Story, read_story
+from tests.conformance.sources.vendors.registry import CASES
 from tests.support.shop import order_created, order_status_changed
-from webhooks.examples import load_example
-from worker.context import Subject
+from webhooks.examples import example_names, load_example
+from webhooks.registry import SOURCES
+from worker.context import Subject, personal_texts
 from worker.ids import new_id
 
 if TYPE_CHECKING:
@@ -269,3 +272,36 @@ def test_nothing_known_is_no_story(ruled: "Works") -> None:
     """Neither an event nor a snapshot."""
     with ruled.engine.begin() as connection:
         assert read_story(connection, ruled.config, Subject("toko", "order:NONE"), ruled.clock()) is None
+
+
+def test_every_vendor_s_events_are_told(works: "Works") -> None:
+    """Whatever comes in of any vendor has a story in words, and nobody's name or number in it."""
+    accounts = {vendor: {"vendor": vendor, **CASES[vendor].account} for vendor in SOURCES}
+    (works.shop.folder / "config" / "accounts.yaml").write_text(json.dumps({"accounts": accounts}))
+    works.shop.write_rules("rules: []")
+    works.reload()
+    for vendor in SOURCES:
+        case = CASES[vendor]
+        for name in example_names(vendor):
+            trigger = case.triggers.get(name.partition("__")[0], case.trigger) or None
+            works.receive(load_example(vendor, name), vendor, trigger=trigger)
+    named = works.shop.rows("SELECT DISTINCT subject_account, subject FROM events WHERE subject IS NOT NULL")
+
+    found = [story(works, Subject(row.subject_account, row.subject)) for row in named]
+
+    assert {one.kind for one in found} >= {
+        "order",
+        "customer",
+        "phone",
+        "container",
+        "deal",
+        "sales_order",
+        "call_note",
+    }
+    known = [row.snapshot for row in works.shop.rows("SELECT snapshot FROM subjects")]
+    personal = {text for snapshot in known for text in personal_texts(snapshot) if len(text) > 4}
+    for one in found:
+        said = " ".join([one.title, *lines(one), *(part for entry in one.entries for part in entry.details)])
+        assert one.entries, one.title
+        assert not set("{}[]_") & set(said), said
+        assert [text for text in personal if text in said] == []
