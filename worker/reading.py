@@ -97,6 +97,11 @@ class Fact:
     """What tells facts of one type and subject apart, where there may be several: which journey, which new date."""
 
 
+def nothing(_: Snapshot) -> tuple[()]:
+    """Say that a snapshot amounts to nothing; a function with a name, so that what was read can be handed about."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Understanding:
     """What an event says."""
@@ -112,9 +117,9 @@ class Understanding:
     order: OrderReference | None = None
     receipt: Receipt | None = None
     heard: Heard | None = None
-    facts: Callable[[Snapshot], tuple[str, ...]] = field(default=lambda _: ())
+    facts: Callable[[Snapshot], tuple[str, ...]] = field(default=nothing)
     """The types of the facts that a snapshot of the subject amounts to, after the patches were taken in."""
-    other_facts: Callable[[Snapshot], tuple[Fact, ...]] = field(default=lambda _: ())
+    other_facts: Callable[[Snapshot], tuple[Fact, ...]] = field(default=nothing)
     """What that snapshot amounts to in more words than types; a patch of each subject is among `patches`, or came
     before."""
     possible_facts: tuple[str, ...] = ()

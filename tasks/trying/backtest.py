@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from config.load import Config
 from config.rules import Step
 from tasks.trying.comparing import COMPARED, Comparison, Effect
+from tasks.trying.persons import Persons
 from tasks.trying.recorded import PAGE, Ledger
 from tasks.trying.rendering import Rendered, render
 from tasks.trying.shelf import Shelf
@@ -24,6 +25,7 @@ from tasks.trying.world import Told, Wanted, World
 from worker.context import personal_values
 from worker.holding import person_key
 from worker.masking import mask, mask_message
+from worker.planning import fallbacks
 from worker.states import DeliveryState, Reason
 
 MOST_SAMPLES = 10
@@ -45,17 +47,20 @@ class Backtest:
         shelf = Shelf()
         self._world = World(config, self._ledger, shelf)
         self._waiting = Waiting(config, shelf)
+        self._persons = Persons(config, self._ledger, shelf)
         self._comparison = Comparison()
         self._counts: dict[str, Counter[str]] = {rule.name: Counter() for rule in config.rules}
         self._reasons: Counter[str] = Counter()
         self._samples: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._fates: dict[tuple[UUID, str], dict[str, bool]] = {}
         """Of steps that others need: whether they would be sent."""
+        self._held: dict[tuple[UUID, str, str], datetime] = {}
+        """Of steps that others need and that wait for the end of quiet hours: until when."""
 
     def run(self, progress: Progress) -> dict[str, Any]:
         """Play all events and return the report."""
         total, done, began = self._ledger.count(), 0, time.monotonic()
-        for page in self._ledger.pages():
+        for page in self._ledger.pages(total):
             for told in page:
                 self._play(told)
             done = min(done + PAGE, total)
@@ -72,6 +77,7 @@ class Backtest:
         now = told.stored.received_at
         for due in self._waiting.due(now):
             self._decide(due)
+        self._persons.take_in(told)
         dues: dict[tuple[UUID, str, str], datetime] = {}
         for one in self._world.follow(told):
             if isinstance(one, Wanted):
@@ -102,15 +108,48 @@ class Backtest:
     def _decide(self, wanted: Wanted) -> None:
         """Say what would be done at the moment when it is due."""
         planned = wanted.planned
+        keys = ((planned.event_id, planned.rule, need) for need in planned.needs)
+        if later := [self._held[key] for key in keys if key in self._held]:
+            self._wait(wanted, max(later))
+            return
         context = self._world.context(wanted, planned.due_at)
         rendered = render(self._config, wanted, context, ask_again=True)
+        step = None if planned.failure else wanted.rule.step(planned.step, context)
         if rendered.is_sent and not self._have_succeeded(wanted):
             rendered = replace(rendered, state=DeliveryState.SUPPRESSED, reason=Reason.NEED_FAILED)
+        if rendered.is_sent and rendered.held_until:
+            self._count(wanted, "quiet_hours")
+            self._sample("quiet_hours", wanted, rendered, context)
+            self._wait(wanted, rendered.held_until)
+            return
+        if rendered.is_sent and step and (refusal := self._persons.against(rendered, step, planned.due_at)):
+            rendered = replace(rendered, state=refusal.state, reason=refusal.reason, error=refusal.error)
         is_sent = rendered.is_sent and self._plan(wanted, rendered)
         self._fate(wanted, is_sent=is_sent)
         if rendered.is_sent and not is_sent:
             rendered = replace(rendered, state=DeliveryState.SUPPRESSED, reason=Reason.DUPLICATE_EFFECT)
         self._note(wanted, rendered, context)
+        if rendered.state is DeliveryState.DEAD and step:
+            self._instead(wanted, step, rendered)
+
+    def _wait(self, wanted: Wanted, until: datetime) -> None:
+        """Keep what is decided on, again, at a later moment."""
+        step = self._step(wanted, wanted.planned.due_at)
+        wanted = replace(wanted, planned=replace(wanted.planned, due_at=until))
+        if wanted.planned.has_followers:
+            self._held[wanted.planned.event_id, wanted.planned.rule, wanted.planned.step] = until
+        self._waiting.add(wanted, step)
+
+    def _instead(self, wanted: Wanted, step: Step, rendered: Rendered) -> None:
+        """Take up what is to be done instead of a step that fails, as far as that it fails is known."""
+        planned, rule = wanted.planned, wanted.rule
+        suffix = planned.step[len(step.id) :]
+        for other in fallbacks(rule, step, suffix, wanted.happening, rendered.reason or "", planned.due_at):
+            self._count(wanted, "wanted")
+            if other.due_at > planned.due_at:
+                self._waiting.add(replace(wanted, planned=other), None)
+            else:
+                self._decide(replace(wanted, planned=other))
 
     def _plan(self, wanted: Wanted, rendered: Rendered) -> bool:
         effect = Effect(
@@ -130,6 +169,7 @@ class Backtest:
         if wanted.planned.has_followers:
             key = wanted.planned.event_id, wanted.planned.rule
             self._fates.setdefault(key, {})[wanted.planned.step] = is_sent
+            self._held.pop((*key, wanted.planned.step), None)
 
     # What came of it.
 
@@ -141,17 +181,17 @@ class Backtest:
             self._count(wanted, "messages")
         if rendered.is_sent and wanted.planned.due_at > self._until:
             self._count(wanted, "later")
-        said = rendered.error
-        for what, is_so in {
-            "quiet_hours": rendered.is_quiet and rendered.is_sent, "invalid_numbers": rendered.has_bad_number,
-            "dead": rendered.state is DeliveryState.DEAD,
-        }.items():  # fmt: skip
-            if is_so and what != "dead":
-                self._count(wanted, what)
-            if is_so and len(self._samples[what]) < MOST_SAMPLES:
-                told = said and mask_message(str(mask(said, personal_values(context))))
-                place = {"event": str(wanted.event_id), "rule": rendered.rule, "step": rendered.step}
-                self._samples[what].append(place | {"action": rendered.action} | ({"error": told} if told else {}))
+        if rendered.has_bad_number:
+            self._count(wanted, "invalid_numbers")
+            self._sample("invalid_numbers", wanted, rendered, context)
+        if rendered.state is DeliveryState.DEAD:
+            self._sample("dead", wanted, rendered, context)
+
+    def _sample(self, what: str, wanted: Wanted, rendered: Rendered, context: dict[str, Any]) -> None:
+        if len(self._samples[what]) < MOST_SAMPLES:
+            said = rendered.error and mask_message(str(mask(rendered.error, personal_values(context))))
+            place = {"event": str(wanted.event_id), "rule": rendered.rule, "step": rendered.step}
+            self._samples[what].append(place | {"action": rendered.action} | ({"error": said} if said else {}))
 
     def _count(self, wanted: Wanted, what: str) -> None:
         self._counts[wanted.rule.name][what] += 1

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Row, select
 from config.expressions import Expression, ExpressionError, paths_in
 from config.load import Config
 from config.rules import Rule, Step
+from tasks.trying.reading import READERS
 from tasks.trying.rendering import Rendered, context_of_step, render, with_results
 from tasks.trying.world import Told, Wanted
-from webhooks.registry import SOURCES
 from worker.asking import context_of, derived, said_by, wanted_by, with_verdict
 from worker.context import Subject, personal_values
 from worker.holding import Hold, person_key
@@ -30,8 +30,6 @@ from worker.reading import Stored, UnreadableError
 from worker.routing import read_stored
 from worker.snapshots import Snapshot
 from worker.states import EventState, Handling, HoldKind
-
-READERS = {vendor: source.read for vendor, source in SOURCES.items()}
 
 
 class NoSuchEventError(LookupError):
@@ -86,7 +84,7 @@ class Explainer:
         except UnreadableError as error:
             raise NoSuchEventError(f"event {row.id} cannot be read: {error}") from None
         found = Subject(row.subject_account, row.subject) if row.subject else Subject(row.account, what.subject)
-        return Told(row.id, stored, what, found)
+        return Told(row.id, stored, what, found, tap=row.tap)
 
     def _snapshot(self, told: Told) -> Snapshot:
         """Return what is known of its subject by now, with what the event says."""
@@ -140,7 +138,8 @@ class Explainer:
 
     def _context(self, told: Told, happening: Happening) -> dict[str, Any]:
         known = self._snapshot(told) if happening.subject == told.subject else self._known(happening.subject)
-        return context_of(happening, told.what.data, _moments(told), known, self.now)
+        tap = told.tap if happening.id == told.id else None
+        return context_of(happening, told.what.data, _moments(told), known, self.now, tap)
 
     def _wanted(self, rule: Rule, told: Told, happening: Happening, context: dict[str, Any]) -> Iterator[Wanted]:
         def overtaken_by(step: Step) -> str | None:
@@ -152,7 +151,8 @@ class Explainer:
 
         for planned in wanted_by(rule, happening, context, self.now):
             judged = with_verdict(rule, planned, context, None, frozenset(), overtaken_by)
-            yield Wanted(rule, judged, happening, told.what.data, _moments(told), told.id)
+            tap = told.tap if happening.id == told.id else None
+            yield Wanted(rule, judged, happening, told.what.data, _moments(told), told.id, tap)
 
     # One step.
 

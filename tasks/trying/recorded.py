@@ -3,7 +3,9 @@
 Invariant: nothing is written, and no more than a page of events is in memory at a time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,14 +14,16 @@ from sqlalchemy import Connection, Row, text
 
 from config.load import Config
 from tasks.trying.comparing import Effect
-from tasks.trying.explaining import READERS
+from tasks.trying.persons import Stop
+from tasks.trying.reading import reading
 from tasks.trying.rendering import MESSAGES
 from tasks.trying.world import Told
 from webhooks.receiving import BATCH
 from worker.asking import Derived
 from worker.context import Subject
-from worker.reading import Stored, UnreadableError
-from worker.routing import COMPLETION_RULE, TOLD_BEFORE, read_stored
+from worker.ledger import windows
+from worker.reading import Stored, Understanding
+from worker.routing import COMPLETION_RULE, TOLD_BEFORE
 from worker.snapshots import Snapshot
 
 PAGE = 1_000
@@ -34,7 +38,12 @@ _COUNT = text(f"SELECT count(*) FROM events e WHERE {_PLAYED}")  # noqa: S608 - 
 _EVENTS = text(
     f"""
     SELECT e.id, e.account, e.type, coalesce(e.body, request.body) AS body, e.content_type, e.query, e.headers,
-           e.trigger, e.received_at, e.part, e.subject, e.subject_account, e.note
+           e.trigger, e.received_at, e.part, e.subject, e.subject_account, e.note, e.tap, e.dedupe_key,
+           CASE WHEN e.chain IS NOT NULL THEN ARRAY(
+               SELECT d.rule FROM deliveries d WHERE d.reason = 'loop' AND (
+                   d.event_id = e.id OR d.event_id IN (SELECT fact.id FROM events fact WHERE fact.parent_id = e.id)
+               )
+           ) END AS blocked
     FROM events e LEFT JOIN events request ON request.id = e.parent_id
     WHERE {_PLAYED} AND e.id > :last ORDER BY e.id LIMIT :most
     """  # noqa: S608 - our own words
@@ -65,6 +74,7 @@ _BEFORE = text(
     WHERE d.effect_key = ANY(:effects) AND d.state NOT IN ('dead', 'cancelled', 'suppressed')
     """
 )
+_STOPS = text("SELECT person, scope, account, since, why FROM consents WHERE stopped AND since < :since ORDER BY scope")
 
 
 class Ledger:
@@ -81,15 +91,28 @@ class Ledger:
         """Return how many events there are to be played."""
         return self._connection.scalar(_COUNT, self._times) or 0
 
-    def pages(self) -> Iterator[list[Told]]:
+    def pages(self, total: int) -> Iterator[list[Told]]:
         """Yield the events in the order in which they came in, a page at a time, each read anew."""
+        fetched: deque[list[Row[Any]]] = deque()
+
+        def stored() -> Iterator[list[Stored]]:
+            for rows in self._rows():
+                fetched.append(rows)
+                yield [_stored(row) for row in rows]
+
+        with reading(self._config, total) as read:
+            for understood in read(stored()):
+                rows = fetched.popleft()
+                found = [_told(row, what) for row, what in zip(rows, understood, strict=True) if what is not None]
+                self.unreadable += len(rows) - len(found)
+                self._look_up(found)
+                yield found
+
+    def _rows(self) -> Iterator[list[Row[Any]]]:
         last = _FIRST
         while rows := self._connection.execute(_EVENTS, {**self._times, "last": last, "most": PAGE}).all():
             last = rows[-1].id
-            found = [told for row in rows if (told := self._read(row))]
-            self.unreadable += len(rows) - len(found)
-            self._look_up(found)
-            yield found
+            yield list(rows)
 
     def sent(self) -> Iterator[Effect]:
         """Yield what really followed from these events."""
@@ -152,14 +175,32 @@ class Ledger:
         self._page.update(dict.fromkeys(wanted))
         self._page.update({Subject(row.account, row.key): row for row in rows})
 
-    def _read(self, row: Row[Any]) -> Told | None:
-        stored = Stored(
-            account=row.account, type=row.type, body=row.body or b"", content_type=row.content_type, query=row.query,
-            headers=row.headers or {}, trigger=row.trigger, received_at=row.received_at, part=row.part,
-        )  # fmt: skip
-        try:
-            what = read_stored(self._config, READERS, stored)
-        except UnreadableError:
-            return None
-        subject = Subject(row.subject_account, row.subject) if row.subject else Subject(row.account, what.subject)
-        return Told(row.id, stored, what, subject, is_repeated=(row.note or "").startswith(TOLD_BEFORE))
+    # Of persons.
+
+    def stops(self) -> Mapping[str, tuple[Stop, ...]]:
+        """Return what each person did not want any more; who changed their mind since did not say so before."""
+        found: dict[str, tuple[Stop, ...]] = {}
+        for row in self._connection.execute(_STOPS, {"since": self._since}):
+            found[row.person] = (*found.get(row.person, ()), Stop(row.scope, row.account, row.since, row.why))
+        return found
+
+    def heard_at(self, account: str, person: str) -> datetime | None:
+        """Return when a person had last written; None where only a later moment is kept."""
+        found = windows.heard_at(self._connection, account, person)
+        return found if found is not None and found < self._since else None
+
+
+def _stored(row: Row[Any]) -> Stored:
+    return Stored(
+        account=row.account, type=row.type, body=row.body or b"", content_type=row.content_type, query=row.query,
+        headers=row.headers or {}, trigger=row.trigger, received_at=row.received_at, part=row.part,
+    )  # fmt: skip
+
+
+def _told(row: Row[Any], what: Understanding) -> Told:
+    subject = Subject(row.subject_account, row.subject) if row.subject else Subject(row.account, what.subject)
+    is_repeated = (row.note or "").startswith(TOLD_BEFORE)
+    return Told(
+        row.id, replace(_stored(row), body=b""), what, subject, is_repeated, row.tap, frozenset(row.blocked or ()),
+        row.dedupe_key,
+    )  # fmt: skip

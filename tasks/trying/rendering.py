@@ -17,6 +17,9 @@ from config.rules import Rule, Step
 from tasks.actions.registry import ACTIONS, make_catalog
 from tasks.trying.world import Wanted
 from worker.context import by_step
+from worker.ledger.deliveries import Deferral
+from worker.messaging.quieting import Night
+from worker.messaging.refusing import Refusal
 from worker.planning import effect_key, with_element
 from worker.states import DeliveryState, Reason
 
@@ -48,6 +51,8 @@ class Rendered:
     is_message: bool = False
     is_quiet: bool = False
     """Whether it is a message that would be due in quiet hours, and is not for any hour."""
+    held_until: datetime | None = None
+    """When it would be due again, as it waits for the end of the quiet hours."""
     has_bad_number: bool = False
 
     @property
@@ -104,7 +109,9 @@ def render(config: Config, wanted: Wanted, context: dict[str, Any], *, ask_again
         if step is None or action is None:
             return _not_wanted(found, "the rule does not give this step any more")
         own = with_results(context_of_step(rule, step, planned.step, context), planned.needs)
-        found = replace(found, is_quiet=_is_quiet(config, found, step))
+        night = _night(config, wanted, found, step)
+        until = night.due_at if isinstance(night, Deferral) else None
+        found = replace(found, is_quiet=night is not None, held_until=until)
         if planned.effect_key is None:
             key = effect_key(rule, replace(step, id=planned.step), wanted.happening.about, own)
             found = replace(found, effect_key=key)
@@ -112,9 +119,9 @@ def render(config: Config, wanted: Wanted, context: dict[str, Any], *, ask_again
             state, reason, said = planned.unwanted
             found = replace(found, state=state, reason=reason, error=said)
         elif ask_again and (why := _against(wanted, step, own)):
-            found = _not_wanted(found, why)
-        elif ask_again and found.is_quiet and step.quiet_hours == "drop":
-            found = replace(found, state=DeliveryState.SUPPRESSED, reason=Reason.QUIET_HOURS)
+            found = replace(_not_wanted(found, why[1]), reason=why[0])
+        elif ask_again and isinstance(night, Refusal):
+            found = replace(found, state=night.state, reason=night.reason, error=night.error)
         given = step.render(own)
     except ExpressionError as error:
         bad = found.is_message and "phone number" in str(error)
@@ -125,19 +132,21 @@ def render(config: Config, wanted: Wanted, context: dict[str, Any], *, ask_again
     return _checked(found, config, given)
 
 
-def _is_quiet(config: Config, found: Rendered, step: Step) -> bool:
-    quiet = config.quiet_hours(found.account) if found.is_message and step.quiet_hours != "send" else None
-    return quiet is not None and quiet.covers(found.due_at, config.business.zone)
+def _night(config: Config, wanted: Wanted, found: Rendered, step: Step) -> Deferral | Refusal | None:
+    quiet = config.quiet_hours(found.account) if found.is_message else None
+    if quiet is None:
+        return None
+    return Night(quiet, config.business.zone).ask(wanted.event_id, step.quiet_hours, found.due_at)
 
 
-def _against(wanted: Wanted, step: Step, own: dict[str, Any]) -> str | None:
+def _against(wanted: Wanted, step: Step, own: dict[str, Any]) -> tuple[Reason, str] | None:
     """Say what stands against sending it now."""
     if own["order"]["is_probably_spam"] and not wanted.happening.type.endswith(".spam_created"):
-        return "the order is probably spam"
+        return Reason.SPAM, "the order is probably spam"
     if step.unless is not None and step.unless(own):
-        return "what `unless` says is so by then"
+        return Reason.NOT_NEEDED, "what `unless` says is so by then"
     if wanted.planned.effect_key is None and not wanted.rule.applies(own):
-        return "what `when` says is not so by then"
+        return Reason.NOT_NEEDED, "what `when` says is not so by then"
     return None
 
 

@@ -33,7 +33,10 @@ class Waiting:
         self._number += 1
         heapq.heappush(self._due, (wanted.planned.due_at, self._number))
         # Without the rule, whose compiled expressions cannot be put on disk.
-        kept = (wanted.rule.name, wanted.planned, wanted.happening, wanted.data, dict(wanted.moments), wanted.event_id)
+        kept = (
+            wanted.rule.name, wanted.planned, wanted.happening, wanted.data, dict(wanted.moments), wanted.event_id,
+            wanted.tap,
+        )  # fmt: skip
         self._shelf.put(f"waiting/{self._number}", kept)
         if step is not None and step.cancel_on and wanted.happening.subject.key is not None:
             self._cancellable[wanted.happening.subject][self._number] = step
@@ -57,11 +60,11 @@ class Waiting:
         if kept is None:
             return None
         self._shelf.drop(f"waiting/{number}")
-        name, planned, happening, data, moments, event_id = kept
+        name, planned, happening, *told = kept
         steps = self._cancellable.get(happening.subject)
         if steps is not None:
             steps.pop(number, None)
             if not steps:
                 del self._cancellable[happening.subject]
         rule = self._config.rule(name)
-        return Wanted(rule, planned, happening, data, moments, event_id) if rule else None
+        return Wanted(rule, planned, happening, *told) if rule else None

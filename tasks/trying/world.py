@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from config.load import Config
 from config.rules import Rule, Step
 from tasks.trying.shelf import Shelf
-from worker.asking import Derived, context_of, derived, said_by, wanted_by, why_unwanted, with_verdict
+from worker.asking import Derived, Unwanted, context_of, derived, said_by, wanted_by, why_unwanted, with_verdict
 from worker.context import Subject
 from worker.ledger.deliveries import Planned
 from worker.ledger.storable import storable
@@ -33,6 +33,12 @@ class Told:
     subject: Subject
     is_repeated: bool = False
     """Whether reconciling had told it before, so that only new facts follow from it."""
+    tap: Mapping[str, Any] | None = None
+    """Of a tapped button: what it was found to mean."""
+    blocked: frozenset[str] = frozenset()
+    """The rules whose own writes it was the echo of."""
+    key: str = ""
+    """What it exists once for, in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Wanted:
     moments: Mapping[str, Any]
     event_id: UUID
     """The event that came in; a fact's own id is not that of the ledger."""
+    tap: Mapping[str, Any] | None = None
 
 
 class Past(Protocol):
@@ -92,7 +99,8 @@ class World:
             is_event = happening.id == told.id
             for wanted in self._ask(told, happening):
                 verdict = unwanted if is_event else None
-                yield replace(wanted, planned=self._judged(wanted, verdict, stored.received_at))
+                planned = self._judged(wanted, verdict, told.blocked, stored.received_at)
+                yield replace(wanted, planned=planned)
 
     def snapshot_of(self, subject: Subject, at: datetime) -> Snapshot:
         """Return what is known of a subject."""
@@ -101,7 +109,7 @@ class World:
     def context(self, wanted: Wanted, now: datetime) -> dict[str, Any]:
         """Return what a delivery's expressions speak of, as it is known by now."""
         snapshot = self.snapshot_of(wanted.happening.subject, now)
-        return context_of(wanted.happening, wanted.data, wanted.moments, snapshot, now)
+        return context_of(wanted.happening, wanted.data, wanted.moments, snapshot, now, wanted.tap)
 
     def _ask(self, told: Told, happening: Happening) -> Iterator[Wanted]:
         listening = [rule for rule in self._config.rules if rule.listens_to(happening.type, happening.account)]
@@ -109,22 +117,24 @@ class World:
             return
         now, what = told.stored.received_at, told.what
         moments = {"account": told.stored.account, "occurred_at": what.occurred_at, "received_at": now}
-        context = context_of(happening, what.data, moments, self.snapshot_of(happening.subject, now), now)
+        tap = told.tap if happening.id == told.id else None
+        context = context_of(happening, what.data, moments, self.snapshot_of(happening.subject, now), now, tap)
         for rule in listening:
             for planned in wanted_by(rule, happening, context, now):
-                yield Wanted(rule, planned, happening, what.data, moments, told.id)
+                yield Wanted(rule, planned, happening, what.data, moments, told.id, tap)
 
-    def _judged(self, wanted: Wanted, unwanted: Any, now: datetime) -> Planned:
+    def _judged(self, wanted: Wanted, unwanted: Unwanted | None, blocked: frozenset[str], now: datetime) -> Planned:
         def overtaken_by(step: Step) -> str | None:
             subject, since = wanted.happening.subject, wanted.happening.occurred_at
             happened = self._known(subject, now).happened if subject.key else []
             types = (type_ for type_, at, is_fact in happened if is_fact or at >= since)
             return next((type_ for type_ in types if step.is_cancelled_by(type_)), None)
 
-        if unwanted is None and wanted.rule.plan is None and not any(step.cancel_on for step in wanted.rule.steps):
+        rule, may_be = wanted.rule, any(step.cancel_on for step in wanted.rule.steps)
+        if unwanted is None and rule.name not in blocked and rule.plan is None and not may_be:
             return wanted.planned
         context = self.context(wanted, now)
-        return with_verdict(wanted.rule, wanted.planned, context, unwanted, frozenset(), overtaken_by)
+        return with_verdict(wanted.rule, wanted.planned, context, unwanted, blocked, overtaken_by)
 
     def _merge(self, stored: Stored, patch: Patch) -> Merge:
         """Take in what an event says, as the ledger would."""

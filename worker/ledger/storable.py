@@ -19,9 +19,9 @@ def storable(value: Any, depth: int = 0) -> Any:
         return storable_text(value)
     if value is None or isinstance(value, bool | int):
         return value
-    if isinstance(value, Mapping | list | tuple) and depth >= MOST_DEPTH:
+    if isinstance(value, dict | list | tuple | Mapping) and depth >= MOST_DEPTH:
         return TOO_DEEP
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return {storable_text(str(key)): storable(part, depth + 1) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [storable(part, depth + 1) for part in value]
@@ -32,4 +32,6 @@ def storable(value: Any, depth: int = 0) -> Any:
 
 def storable_text(text: str) -> str:
     """Return a text with U+FFFD in the place of every character that no database stores."""
+    if text.isascii() and "\0" not in text:
+        return text
     return _UNSTORABLE.sub("\ufffd", text)

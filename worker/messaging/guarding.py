@@ -3,8 +3,10 @@
 Invariant: every message is judged at the moment when it would leave, however long it waited before.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -41,12 +43,7 @@ class Guard:
     def _opted_out(self, connection: Connection) -> Refusal | None:
         if self.recipient is None:
             return None
-        for stop in consents.stops(connection, person_key(self.recipient), self.account):
-            if stop.scope == ConsentScope.ALL or self.step.category != "utility":
-                wants = "messages" if stop.scope == ConsentScope.ALL else "marketing"
-                what = f"the person wants no more {wants} since {stop.since:%Y-%m-%d %H:%M} UTC: {stop.why}"
-                return Refusal(Reason.OPTED_OUT, what, DeliveryState.SUPPRESSED)
-        return None
+        return opted_out(consents.stops(connection, person_key(self.recipient), self.account), self.step)
 
     def _quiet(self, now: datetime) -> Deferral | Refusal | None:
         quiet = self.config.quiet_hours(self.account)
@@ -58,3 +55,13 @@ class Guard:
         if not self.action.in_session or self.recipient is None:
             return None
         return windowing.ask(connection, self.account, self.config.accounts[self.account], self.recipient, now)
+
+
+def opted_out(stops: Iterable[Any], step: Step) -> Refusal | None:
+    """Return why a step's message is not wanted; `stops`: what its person wants no more, as the ledger has it."""
+    for stop in stops:
+        if stop.scope == ConsentScope.ALL or step.category != "utility":
+            wants = "messages" if stop.scope == ConsentScope.ALL else "marketing"
+            what = f"the person wants no more {wants} since {stop.since:%Y-%m-%d %H:%M} UTC: {stop.why}"
+            return Refusal(Reason.OPTED_OUT, what, DeliveryState.SUPPRESSED)
+    return None

@@ -30,7 +30,11 @@ def ask(connection: Connection, name: str, account: Account, recipient: str, now
     """Return why a message that is no template cannot be sent to a person now; None when it can."""
     if not hears_all(account):
         return None
-    heard_at = windows.heard_at(connection, name, person_key(recipient))
+    return judge(windows.heard_at(connection, name, person_key(recipient)), now)
+
+
+def judge(heard_at: datetime | None, now: datetime) -> Refusal | None:
+    """Return why a message that is no template cannot be sent now to a person who wrote last at a moment."""
     if heard_at is not None and now - heard_at < OPEN:
         return None
     since = "has not written yet" if heard_at is None else f"wrote last at {heard_at:%Y-%m-%d %H:%M} UTC"
