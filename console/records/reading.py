@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row
 
 from config.load import Config
 from console.records.bodies import laid_out, plain
-from tasks.trying.reading import READERS, Explainer, NoSuchEventError
+from tasks.trying.explaining import Explainer, NoSuchEventError
+from tasks.trying.reading import READERS
 from worker.masking import mask, mask_message, mask_text, personal_in
 from worker.reading import Stored, Understanding, UnreadableError
 from worker.routing import read_stored
