@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
-from werkzeug.exceptions import BadRequest, HTTPException, NotFound
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 
 from config.subjects import FIELDS
 from console.stories.event_words import event_sentence
-from console.stories.search import MOST_CHARACTERS, find
+from console.stories.search import MOST_CHARACTERS, Hit, find
 from console.stories.story import read_story, status_of, title_of
 from console.stories.wording import plain_json
 from console.web.frame import current, wanted_text
+from console.web.listing import own_page
 from worker.context import Subject
 from worker.ids import parse_id
 from worker.ledger import queries, stories
@@ -70,9 +71,17 @@ def find_() -> str | Response:
         hits = find(connection, current().config, wanted)
     rows = [_shown({"account": hit.account, "key": hit.subject, "snapshot": hit.snapshot}, hit.event_id) | {"hit": hit}
             for hit in hits]  # fmt: skip
-    if len(rows) == 1 and (address := rows[0]["address"]):
+    if len(rows) == 1 and (address := _page_of_id(hits[0], wanted) or rows[0]["address"]):
         return redirect(address)
     return render_template("orders/found.html", wanted=wanted, rows=rows)
+
+
+def _page_of_id(hit: Hit, wanted: str) -> str | None:
+    """Return the page of the event or the delivery itself, where its very id was typed."""
+    typed = parse_id(wanted)
+    if typed is None:
+        return None
+    return own_page(f"/deliveries/{typed}" if typed == hit.delivery_id else f"/events/{typed}")
 
 
 def _told(subject: Subject) -> str:
@@ -98,15 +107,6 @@ def address_of(subject: Subject, event_id: UUID | None = None) -> str | None:
     if not str(subject.key).startswith("phone:"):
         return url_for("orders.story", account=subject.account, key=subject.key)
     return url_for("orders.of_event", event_id=event_id) if event_id else None
-
-
-def own_page(path: str) -> str | None:
-    """Return a path if a page of the console stands there."""
-    try:
-        current_app.url_map.bind("").match(path, method="GET")
-    except HTTPException:
-        return None
-    return path
 
 
 def _shown(said: Mapping[str, Any], event_id: UUID | None) -> dict[str, Any]:

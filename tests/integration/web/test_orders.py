@@ -102,6 +102,18 @@ def test_what_is_found_alone_is_shown_at_once(ruled: "Works", viewer: Browser) -
     assert "Look for an order" in viewer.open("/find")
 
 
+def test_an_id_of_ours_leads_to_what_it_names(ruled: "Works", viewer: Browser) -> None:
+    """An event's to the event, a delivery's to the delivery; both lead on to the order."""
+    shipped_and_told(ruled)
+    delivery = ruled.shop.deliveries("succeeded")[0]
+
+    pages = [viewer.client.get(f"/find?q={one}").headers["Location"] for one in (delivery.id, delivery.event_id)]
+
+    assert pages == [f"/deliveries/{delivery.id}", f"/events/{delivery.event_id}"]
+    assert "/orders/of-event/" in viewer.open(pages[0])
+    assert f'href="{pages[0]}"' in viewer.open(ORDER)
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
