@@ -35,6 +35,12 @@ def _address_of(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _web_address(url: str) -> str:
+    if not url.startswith(("https://", "http://")) or any(sign in url for sign in "?# "):
+        raise ValueError("an address that starts with https:// is wanted")
+    return url.rstrip("/")
+
+
 DatabaseUrl = Annotated[SecretStr, _address_of("postgresql", "postgres", "postgresql+psycopg")]
 RedisUrl = Annotated[SecretStr, _address_of("redis", "rediss", "redis+socket")]
 
@@ -65,6 +71,9 @@ class Settings(BaseModel):
     )
     flower_port: Port = Field(default=5555, description="Port of Flower.")
     sandbox_port: Port = Field(default=8900, description="Port of the sandbox vendors.")
+    public_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        default=None, description="Address by which vendors reach the receiver, https://…: shown on the page Connect."
+    )
     receiver_processes: PositiveInt = Field(default=2, description="Processes that answer webhooks.")
     receiver_threads: PositiveInt = Field(default=8, description="Threads of each of them.")
     worker_processes: PositiveInt = Field(default=2, description="Workers that `hookyard up` starts.")

@@ -72,7 +72,9 @@ def make_app(settings: Settings, config: Config, clock: Clock = system_clock) ->
         return _answer(200, {"status": status, "id": str(accepted.id), **received.reply})
 
     def challenge(account: str) -> Response:
-        return Response(receiving.challenge(account, request.args), 200, mimetype="text/plain")
+        answer = receiving.challenge(account, request.args)
+        tally.count(Name.CHALLENGED, account)
+        return Response(answer, 200, mimetype="text/plain")
 
     pages: Sequence[tuple[str, str, Callable[..., Response]]] = (
         ("POST", "/webhooks/<account>", webhook),

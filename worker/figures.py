@@ -25,6 +25,7 @@ class Name(StrEnum):
     RECONCILED = "reconciled"  # events that no webhook brought: the vendor was asked
     DUPLICATES = "duplicates"  # requests in which nothing was new
     REFUSED = "refused"  # requests that were answered with an error
+    CHALLENGED = "challenged"  # requests that asked whether an endpoint is ours, and were told so
     ACKNOWLEDGEMENT = "acknowledgement"  # from the last byte of a request to its answer
     ATTEMPTS = "attempts"  # tries of deliveries, by what they made of them
     DEAD = "dead"  # deliveries that became dead letters, also without an attempt
@@ -41,7 +42,7 @@ LABELS: Mapping[Name, tuple[str, ...]] = {
 }
 """What a figure is told apart by, beside its account; nothing where it is not named here."""
 
-OF_THE_RECEIVER = frozenset({Name.DUPLICATES, Name.REFUSED, Name.ACKNOWLEDGEMENT})
+OF_THE_RECEIVER = frozenset({Name.DUPLICATES, Name.REFUSED, Name.CHALLENGED, Name.ACKNOWLEDGEMENT})
 """What only the receiver knows; everything else is read from the ledger's other tables."""
 
 OF_THE_LEDGER = frozenset(

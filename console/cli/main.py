@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "rules": "rules",
     "send": "sending",
     "vendors": "vendors",
+    "connect": "connecting",
     "events": "ledger_lists",
     "deliveries": "ledger_lists",
     "show": "showing",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
-from console.web.pages import deliveries, events, now, orders, revealing
+from console.web.pages import connect, deliveries, events, now, orders, revealing
 
 
 @dataclass(frozen=True)
@@ -21,5 +21,6 @@ AREAS = (
     Area(orders.area, "Orders", "orders.index"),
     Area(events.area, "Events", "events.index"),
     Area(deliveries.area, "Deliveries", "deliveries.index"),
+    Area(connect.area, "Connect", "connect.index"),
     Area(revealing.area),
 )
