@@ -7,7 +7,7 @@ UV := .venv/bin/uv
 export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = .venv
 
-.PHONY: help setup run test soak check bench clean
+.PHONY: help setup run test soak check bench scale clean
 
 help:
 	@echo "make run    start everything on this machine, with the sandbox vendors; Ctrl-C stops it"
@@ -15,6 +15,7 @@ help:
 	@echo "make soak   play random histories against the engine: HISTORIES=100000, SOAK_SEED=… replays a failure"
 	@echo "make check  format, lint, types, import rules"
 	@echo "make bench  measure, as ratios of one run"
+	@echo "make scale  ask every page of the console with a million events loaded: EVENTS=1000000; ends with 1 when it is slow"
 	@echo "make setup  install what the others need (they call it)"
 	@echo "make clean  remove .venv and caches; the data in var/ stays"
 
@@ -50,6 +51,11 @@ check: setup
 
 bench: setup
 	@.venv/bin/python -m bench
+
+EVENTS ?= 1000000
+
+scale: setup
+	@.venv/bin/python -m bench.scale --events $(EVENTS)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -133,6 +133,10 @@ class Stage:
         count = int(Settings.model_fields["worker_processes"].default)
         return [self._start_worker(self.folder / f"worker-{number}.log") for number in range(count)]
 
+    def start_console(self, ready: Callable[[], bool]) -> Popen[bytes]:
+        """Start the console."""
+        return self._start_command("console", ready)
+
     def _start_worker(self, log: Path) -> Popen[bytes]:
         arguments = ["-m", "console.cli.main", "worker"]
         return self._start(log.stem, arguments, lambda: "worker.started" in log.read_text("utf-8", "replace"))
