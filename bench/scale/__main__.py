@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from random import Random
 from typing import Annotated
 
 import httpx
@@ -84,7 +83,7 @@ def _ask(stage: Stage, rounds: int, say: Callable[[str], None]) -> tuple[list[Fi
         people = People(connection, "bench", system_clock(), settings.rewake_seconds)
         users.add(connection, people, NAME, Role.ADMIN, PASSWORD, system_clock())
     stage.start_console(lambda: answers(f"{url}/healthz"))
-    about = samples(stage.ledger, rounds, Random(1))
+    about = samples(stage.ledger, rounds, system_clock())
     asked, left = addresses(_app(stage, settings), about[0])
     figures = []
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:

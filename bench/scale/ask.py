@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
+from datetime import datetime
 from statistics import quantiles
 from typing import Any
 
@@ -17,7 +17,9 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from bench.figures import MILLISECONDS, Figure, under
+from bench.scale.load import SPAN
 from bench.stage import BenchError
+from worker.ids import first_id
 
 PAGE_MARK_MS, SEARCH_MARK_MS = 300, 1_000
 NOT_PAGES = frozenset({"static", "healthz", "login.login"})
@@ -32,12 +34,12 @@ SEARCHES = (
     "/deliveries?text={number}", "/deliveries?text=nobody+said+this", "/find?q={number}", "/find?q={phone}",
     "/find?q=dewi", "/find?q=nobody+here", "/find?q={message_id}", "/find?q={event_id}",
 )  # fmt: skip
-_SAMPLES = """
+_SAMPLE = """
     SELECT e.id AS event_id, d.id AS delivery_id, d.subject AS key, d.result ->> 'message_id' AS message_id,
         substr(s.key, 7) AS number, s.snapshot ->> 'phone' AS phone
     FROM deliveries d JOIN events e ON e.id = d.event_id
     JOIN subjects s ON s.account = 'toko' AND s.key = d.subject
-    WHERE d.state = 'succeeded' AND d.id > :from ORDER BY d.id LIMIT 1
+    WHERE d.state = 'succeeded' AND d.id > :since ORDER BY d.id LIMIT 1
 """
 
 
@@ -50,15 +52,13 @@ class Asked:
     mark_ms: int
 
 
-def samples(ledger: Engine, count: int, chance: Random) -> list[dict[str, str]]:
-    """Return what addresses are about, from anywhere in the ledger."""
+def samples(ledger: Engine, count: int, now: datetime) -> list[dict[str, str]]:
+    """Return what addresses are about, from all over the time that was loaded."""
+    found = []
     with ledger.connect() as connection:
-        first, last = connection.execute(text("SELECT min(id), max(id) FROM (SELECT id FROM deliveries) d")).one()
-        found = []
-        for _ in range(count):
-            start = first.int + int((last.int - first.int) * chance.random() * 0.9)
-            values = {"from": f"{start:032x}"}
-            row = connection.execute(text(_SAMPLES.replace(":from", "CAST(:from AS uuid)")), values).one()
+        for number in range(count):
+            since = first_id(now - SPAN * ((number + 1) / (count + 1)))
+            row = connection.execute(text(_SAMPLE), {"since": since}).one()
             named = {name: str(value) for name, value in row._mapping.items()}
             found.append(named | {"account": "toko", "kind": "snapshot", "reference": f"toko/{row.key}/phone"})
     return found

@@ -41,3 +41,16 @@ def test_an_unknown_benchmark_is_a_wrong_call() -> None:
 
     assert done.returncode == 2
     assert "acknowledge" in done.stderr
+
+
+def test_every_page_of_the_console_is_asked() -> None:
+    """The pages are found by themselves, lists and searches beside them; each has a figure and its mark."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.scale", "--events", "2000", "--rounds", "2", "--no-mark", "--json"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    pages: dict[str, dict[str, Any]] = json.loads(done.stdout)["pages"]
+    assert {"/", "/events", "/events/<uuid:event_id>", "/deliveries/<uuid:delivery_id>"} <= set(pages)
+    assert {figure["mark"] for figure in pages.values()} == {"under 300", "under 1,000"}
