@@ -3,7 +3,6 @@
 Invariant: lines hold nobody's name or number.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -52,6 +51,9 @@ class Plan:
     delivery_id: UUID
     event_id: UUID
     is_due: bool
+    reason: str
+    attempts: int
+    """With the state: what somebody saw who presses a button."""
     unless: tuple[str, ...] = ()
     """What would make it superfluous."""
     notes: tuple[str, ...] = ()
@@ -77,6 +79,8 @@ class Problem:
     """The vendor's words, or ours."""
     account: str
     event_id: UUID
+    attempts: int
+    """With the state: what somebody saw who presses a button."""
     delivery_id: UUID | None = None
     """None: it is the event that failed."""
 
@@ -84,9 +88,3 @@ class Problem:
 def safe_words(text: Any, most: int = 400) -> str:
     """Return a vendor's or a person's words as one short line without numbers or addresses of people."""
     return plain(mask_message(plain(text, most)), most) if text else ""
-
-
-def document(value: Any) -> dict[str, Any]:
-    """Return an entry, a plan or a problem as --json prints it."""
-    found: Mapping[str, Any] = vars(value)
-    return {name: list(part) if isinstance(part, tuple) else part for name, part in found.items() if name != "order"}

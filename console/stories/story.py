@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 
 from config.load import Config
 from console.stories.action_words import deed_of
-from console.stories.advice import advice_of
+from console.stories.advice import Advice, advice_of
 from console.stories.conditions import condition_words
 from console.stories.entries import Entry, Plan, Problem, safe_words
 from console.stories.event_words import event_clause, event_sentence
@@ -168,7 +168,7 @@ class _Telling:
             text=f"Wait for word that it arrived: {deed.thing}" if is_sent else deed.to_do,
             due_at=max(filter(None, (row.due_at, row.held_until))), state=row.state, account=row.account,
             rule=row.rule, delivery_id=row.id, event_id=row.event_id,
-            is_due=(row.due_at - self.now).total_seconds() < NOW,
+            reason=row.reason or "", attempts=row.attempts, is_due=(row.due_at - self.now).total_seconds() < NOW,
             unless=() if is_sent else tuple(dict.fromkeys(unless)), notes=tuple(_notes(row)),
         )  # fmt: skip
 
@@ -178,17 +178,10 @@ class _Telling:
         for row in failed:
             deed, known = deed_of(row.action, step_of(self.config, row)), advice_of(row.reason, codes.get(row.id))
             what = "may have happened" if row.state == DeliveryState.UNKNOWN else "failed"
-            yield Problem(
-                row.updated_at, f"{deed.thing} {what}", row.state, row.reason or "", known.meaning if known else "",
-                known.to_do if known else "", safe_words(row.last_error), row.account, row.event_id, row.id,
-            )  # fmt: skip
+            yield _problem(row, f"{deed.thing} {what}", known, row.updated_at, (row.event_id, row.id))
         for row in stories.failed_events_of(self.connection, self.subject):
-            known = advice_of(row.reason)
-            yield Problem(
-                row.occurred_at, f"The rules could not be asked: {event_sentence(row.type, {})}", "failed",
-                row.reason or "", known.meaning if known else "", known.to_do if known else "",
-                safe_words(row.last_error), row.account, row.id,
-            )  # fmt: skip
+            text = f"The rules could not be asked: {event_sentence(row.type, {})}"
+            yield _problem(row, text, advice_of(row.reason), row.occurred_at, (row.id, None))
 
     def _related(self, snapshot: dict[str, Any], phone: str | None) -> Iterator[Related]:
         found: dict[Subject, UUID | None] = {}
@@ -210,6 +203,14 @@ class _Telling:
             what = "no more messages" if row.scope == "all" else f"no more {plain(row.scope)} messages"
             where = f" from account {plain(row.account)}" if row.account else ""
             yield f"The person wants {what}{where} ({safe_words(row.why)})"
+
+
+def _problem(row: Row[Any], text: str, known: Advice | None, at: datetime, ids: tuple[UUID, UUID | None]) -> Problem:
+    return Problem(
+        at=at, text=text, state=row.state, reason=row.reason or "", meaning=known.meaning if known else "",
+        to_do=known.to_do if known else "", said=safe_words(row.last_error), account=row.account, event_id=ids[0],
+        attempts=row.attempts, delivery_id=ids[1],
+    )  # fmt: skip
 
 
 def _notes(row: Row[Any]) -> Iterator[str]:

@@ -60,7 +60,7 @@ _OPEN = text(
 _FAILED = text(_DELIVERIES.format(which=f"{_MINE} AND d.state IN ('dead', 'unknown') ORDER BY d.id DESC"))
 _FAILED_EVENTS = text(
     """
-    SELECT id, account, type, received_at, occurred_at, reason, last_error FROM events
+    SELECT id, account, type, state, occurred_at, reason, last_error, attempts FROM events
     WHERE subject = :subject AND subject_account = :account AND state = 'failed' ORDER BY id DESC LIMIT :most
     """
 )
