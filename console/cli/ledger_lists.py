@@ -1,4 +1,4 @@
-"""`hookyard events` and `hookyard deliveries`: what came in, and what follows from it."""
+"""`hookyard events`, `deliveries` and `attempts`: what came in, what follows from it, and each try of that."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from console.cli import options
 from console.cli.context import open_context, since_moment, wanted_id
 from console.cli.output import print_json, print_table, shown
-from worker.ledger.lists import Filter, Page, list_deliveries, list_events
+from worker.ledger.lists import Filter, Page, list_attempts, list_deliveries, list_events
 from worker.states import Reason
 
 _EVENT_KEYS = (
@@ -21,6 +21,10 @@ _DELIVERY_KEYS = (
 )  # fmt: skip
 
 
+_ATTEMPT_KEYS = (
+    "id", "delivery_id", "number", "kind", "action", "account", "rule", "subject", "started_at", "finished_at",
+    "worker", "state", "reason", "error", "exchanges",
+)  # fmt: skip
 _SEARCH_SECONDS = 20.0
 """How long a command looks through the ledger before it says how far it came."""
 
@@ -29,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("events")(events)
     app.command("deliveries")(deliveries)
+    app.command("attempts")(attempts)
 
 
 def as_event(row: Row[Any]) -> dict[str, Any]:
@@ -113,10 +118,42 @@ def deliveries(
     _say_how_far(page)
 
 
+def attempts(
+    account: options.Account = None,
+    type_: options.ActionName = None,
+    state: options.StateOfDelivery = None,
+    reason: options.ReasonName = None,
+    rule: options.RuleName = None,
+    subject: options.Subject = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    before: options.Before = None,
+    limit: options.Limit = 50,
+    json_: options.Json = False,
+) -> None:
+    """List attempts of deliveries, newest first: what each made of its delivery."""
+    wanted = Filter(
+        account=account, type=type_, state=state, reason=reason, rule=rule, subject=subject,
+        since=since_moment(since), until=since_moment(until),
+        before=wanted_id(before) if before else None, limit=limit,
+    )  # fmt: skip
+    with open_context().ledger() as connection:
+        page = list_attempts(connection, wanted, _SEARCH_SECONDS)
+    found = [{key: row._mapping[key] for key in _ATTEMPT_KEYS} for row in page.rows]
+    if json_:
+        print_json(found)
+    else:
+        columns = ("delivery_id", "number", "started_at", "action", "account", "subject", "state", "reason", "error")
+        print_table(columns, found, "No attempts match.")
+    _say_how_far(page)
+
+
 def _say_how_far(page: Page) -> None:
-    """Say, beside the list, that it goes on where the time for looking was up."""
+    """Say, beside the list, that it goes on: behind its last row, or where the time for looking was up."""
     if page.searched_to is not None:
         typer.echo(f"looked back to {shown(page.searched_to)}; go on with --before {page.older}", err=True)
+    elif page.older is not None:
+        typer.echo(f"there are older ones: --before {page.older}", err=True)
 
 
 def print_deliveries(found: list[dict[str, Any]]) -> None:

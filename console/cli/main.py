@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "connect": "connecting",
     "events": "ledger_lists",
     "deliveries": "ledger_lists",
+    "attempts": "ledger_lists",
     "show": "showing",
     "tail": "following",
     "listen": "following",
