@@ -3,15 +3,14 @@
 from typing import Annotated, Any
 
 import typer
+from rich.progress import track
 from sqlalchemy import Row
 
 from console.cli import options
 from console.cli.context import Context, open_context
 from console.cli.output import CommandError, print_json, print_table, say
-from webhooks.receiving import Receiving, make_endpoints
-from webhooks.registry import SOURCES
+from console.pressing.releasing import Releasing, receiving_of
 from worker.clock import system_clock
-from worker.errors import ReceiveError
 from worker.ledger import quarantine as held_bodies
 
 quarantine = typer.Typer(help="Bodies that failed verification.")
@@ -47,7 +46,7 @@ def list_(account: options.Account = None, limit: Limit = 50, json_: options.Jso
 def verify(account: options.Account = None, limit: Limit = 10_000, json_: options.Json = False) -> None:
     """Verify what is held with the secrets as they are now; nothing is released."""
     context = open_context()
-    receiving = _receiving(context)
+    receiving = receiving_of(context.engine, context.settings, context.config)
     with context.ledger() as connection:
         found = [
             _shown(row) | {"still_refused": receiving.verify_again(row)}
@@ -68,13 +67,14 @@ def release(
 ) -> None:
     """Release what verifies now, in the order in which it came in; the rest stays."""
     context = open_context()
-    receiving = _receiving(context)
+    releasing = _releasing(context, comment)
     with context.ledger() as connection:
         held = held_bodies.held(connection, account, limit)
-    done = [_released(context, receiving, row, comment) for row in held]
-    released = [entry for entry in done if entry["event_id"]]
+    done = [releasing.release(row) for row in track(held, "releasing", disable=json_ or len(held) < 20, transient=True)]
+    released = [one.event_id for one in done if one.event_id]
+    context.wakeups.events(released)
     if json_:
-        print_json(done)
+        print_json([vars(one) for one in done])
     else:
         say(f"{len(released)} released, {len(done) - len(released)} still refused")
 
@@ -89,39 +89,25 @@ def discard(
 ) -> None:
     """Throw away what was never a vendor's; what would verify now stays, it is to be released."""
     context = open_context()
-    receiving = _receiving(context)
+    releasing = _releasing(context, comment)
     with context.ledger() as connection:
         held = [row for row in held_bodies.held(connection, account) if id_ in {None, str(row.id)}]
-        if id_ and not held:
-            raise CommandError(f"nothing with the id {id_} is held")
-        junk = [row for row in held if receiving.verify_again(row)]
-        if junk and not yes and not json_:
-            typer.confirm(f"Throw {len(junk)} bodies away for good?", abort=True)
-        for row in junk:
-            held_bodies.discard(connection, row.id)
-            context.people(connection, comment).note("discard", row.id, {"account": row.account, "reason": row.reason})
+    if id_ and not held:
+        raise CommandError(f"nothing with the id {id_} is held")
+    junk = [row for row in held if releasing.receiving.verify_again(row)]
+    if junk and not yes and not json_:
+        typer.confirm(f"Throw {len(junk)} bodies away for good?", abort=True)
+    for row in junk:
+        releasing.discard(row)
     if json_:
         print_json({"discarded": len(junk), "kept": len(held) - len(junk)})
     else:
         say(f"{len(junk)} thrown away, {len(held) - len(junk)} kept because they would be accepted now")
 
 
-def _released(context: Context, receiving: Receiving, row: Row[Any], comment: str) -> dict[str, Any]:
-    """Release one body, in a transaction of its own, so that the order holds and a fault stops nothing else."""
-    try:
-        with context.ledger() as connection:
-            accepted = receiving.release(connection, row)
-            if held_bodies.mark_released(connection, row.id, accepted.id, system_clock()):
-                people = context.people(connection, comment)
-                people.note("release", row.id, {"event_id": str(accepted.id), "duplicate": accepted.duplicate})
-    except ReceiveError as error:
-        return {"id": row.id, "event_id": None, "still_refused": error.reason}
-    context.wakeups.events([accepted.id])
-    return {"id": row.id, "event_id": accepted.id, "still_refused": None}
-
-
-def _receiving(context: Context) -> Receiving:
-    return Receiving(context.engine, context.settings, make_endpoints(context.config, SOURCES))
+def _releasing(context: Context, comment: str) -> Releasing:
+    receiving = receiving_of(context.engine, context.settings, context.config)
+    return Releasing(receiving, lambda connection: context.people(connection, comment), context.ledger, system_clock)
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

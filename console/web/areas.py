@@ -4,7 +4,19 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
-from console.web.pages import connect, deliveries, events, now, orders, revealing
+from console.web.pages import (
+    audit,
+    connect,
+    deliveries,
+    events,
+    held,
+    jobs,
+    now,
+    orders,
+    pressing,
+    quarantine,
+    revealing,
+)
 
 
 @dataclass(frozen=True)
@@ -22,5 +34,10 @@ AREAS = (
     Area(events.area, "Events", "events.index"),
     Area(deliveries.area, "Deliveries", "deliveries.index"),
     Area(connect.area, "Connect", "connect.index"),
+    Area(jobs.area, "Press", "jobs.index"),
+    Area(pressing.area),
+    Area(held.area),
+    Area(quarantine.area),
+    Area(audit.area),
     Area(revealing.area),
 )

@@ -6,6 +6,7 @@ One ledger, one console and one browser serve all tests of the folder; what pres
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -28,6 +29,10 @@ from tests.support.servers import Servers
 from tests.support.shop import Shop, order_created, order_status_changed
 from worker.celery_app import make_celery
 from worker.clock import system_clock
+from worker.ids import new_id
+from worker.ledger.selecting import Selection
+from worker.people import People
+from worker.states import JobKind
 from worker.wakeups import Wakeups
 
 EVENTS = 10_000
@@ -166,7 +171,16 @@ def _play(stage: Stage) -> None:
     works.deliver(dead)
     works.shop.sandbox.reset()
     assert works.delivery(dead.id).state == "dead"
+    with works.engine.begin() as connection:
+        hostile = People(connection, "ani", works.clock(), works.settings.rewake_seconds, RIGHT_TO_LEFT + HOSTILE)
+        job = hostile.begin_job(
+            new_id(),
+            JobKind.REPLAY,
+            Selection(account="toko", state="processed", since=works.clock() - timedelta(hours=1)),
+        )
+        hostile.stop_job(job.id)
     stage.paths |= {
+        "job_id": str(job.id),
         "delivery_id": str(dead.id), "event_id": str(works.delivery(wake.id).event_id),
         "kind": "snapshot", "reference": f"toko/order:{order}/phone", "account": "toko", "key": f"order:{order}",
     }  # fmt: skip

@@ -90,6 +90,13 @@ def mark_released(connection: Connection, entry_id: UUID, event_id: UUID, now: d
     return connection.execute(update, {"entry_id": entry_id}).rowcount == 1
 
 
-def discard(connection: Connection, entry_id: UUID) -> None:
-    """Throw a body away for good."""
-    connection.execute(quarantine.delete().where(quarantine.c.id == entry_id))
+def get(connection: Connection, entry_id: UUID) -> Row[Any] | None:
+    """Return a body that is held, whole."""
+    query = select(quarantine).where(quarantine.c.id == entry_id, quarantine.c.released_at.is_(None))
+    return connection.execute(query).one_or_none()
+
+
+def discard(connection: Connection, entry_id: UUID) -> bool:
+    """Throw a body away for good; False when it is not held any more."""
+    mine = quarantine.delete().where(quarantine.c.id == entry_id, quarantine.c.released_at.is_(None))
+    return connection.execute(mine).rowcount == 1

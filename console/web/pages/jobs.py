@@ -1,0 +1,104 @@
+"""Press many at once: a filter, what it would mean, a reason, and then how far it is, with a way to stop it.
+
+Invariant: a job is begun once however often its button is pressed, and only for as many as its page told.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+from werkzeug.exceptions import BadRequest, NotFound
+
+from console.pressing import many
+from console.users import Role
+from console.web.forms import moment
+from console.web.frame import back_to, current, needs, notice, wanted_text
+from worker.ids import new_id, parse_id
+from worker.ledger import jobs
+from worker.ledger.selecting import PRESSABLE, Selection
+from worker.states import JobKind, JobState
+
+area = Blueprint("jobs", __name__)
+MOST_LISTED, MOST_REFUSALS = 20, 50
+REFRESH_SECONDS = "2"
+_TEXTS = ("account", "type", "state", "reason", "rule", "subject")
+LABELS = {
+    JobKind.RETRY: "Try deliveries again",
+    JobKind.CANCEL: "Give deliveries up",
+    JobKind.REPLAY: "Ask the rules again about events",
+}
+
+
+@area.get("/press")
+def index() -> str:
+    """Show the filter, what it would mean where one is given, and the newest jobs."""
+    desk = current()
+    kind, chosen = _kind(request.args.get("kind", "")), _selection(request.args)
+    is_asked = chosen.is_narrow or bool(chosen.state)
+    with desk.connection() as connection:
+        preview = many.preview(connection, kind, chosen) if is_asked else None
+        newest = jobs.newest(connection, MOST_LISTED)
+    given = {name: getattr(chosen, name) or "" for name in _TEXTS}
+    given |= {name: _as_typed(getattr(chosen, name)) for name in ("since", "until")}
+    return render_template(
+        "jobs/index.html", kind=kind, labels=LABELS, given=given, preview=preview, jobs=newest, told=many.told,
+        job_id=new_id(), states=PRESSABLE[kind], accounts=list(desk.config.accounts), is_message=many.is_message,
+        rules=[rule.name for rule in desk.config.rules],
+    )  # fmt: skip
+
+
+@area.post("/press")
+@needs(Role.OPERATOR)
+def begin() -> Response:
+    """Begin what the page told."""
+    desk, form = current(), request.form
+    job_id, expected = parse_id(form.get("job", "")), form.get("expected", "")
+    if job_id is None or not expected.isascii() or not expected.isdecimal():
+        raise BadRequest("This form does not say what it was made for. Open the page again and repeat it.")
+    with desk.people(wanted_text(form, "comment")) as people:
+        job = people.begin_job(job_id, _kind(form.get("kind", "")), _selection(form), int(expected[:9]))
+    desk.wakeups.jobs([job.id])
+    return back_to(url_for(".show", job_id=job.id))
+
+
+@area.get("/jobs/<uuid:job_id>")
+def show(job_id: UUID) -> Response:
+    """Show how far a job is; while it runs, the page comes again by itself."""
+    with current().connection() as connection:
+        job = jobs.get(connection, job_id)
+        refusals = jobs.refusals(connection, job_id, MOST_REFUSALS)
+    if job is None:
+        raise NotFound("There is no such job.")
+    said = many.told(job, current().clock())
+    page = render_template("jobs/show.html", job=job, refusals=refusals, said=said, label=LABELS[job.kind])
+    answer = make_response(page)
+    if job.state is JobState.RUNNING:
+        answer.headers["Refresh"] = REFRESH_SECONDS
+    return answer
+
+
+@area.post("/jobs/<uuid:job_id>/stop")
+@needs(Role.OPERATOR)
+def stop(job_id: UUID) -> Response:
+    """Stop a job."""
+    with current().people(wanted_text(request.form, "comment")) as people:
+        people.stop_job(job_id)
+    notice("It is stopped: what it had not pressed stays as it was.")
+    return back_to(url_for(".show", job_id=job_id))
+
+
+def _kind(text: str) -> JobKind:
+    try:
+        return JobKind(text or JobKind.RETRY)
+    except ValueError:
+        raise BadRequest("Nothing of that kind can be done.") from None
+
+
+def _selection(given: Mapping[str, str]) -> Selection:
+    texts = {name: wanted_text(given, name) or None for name in _TEXTS}
+    return Selection(**texts, since=moment(given, "since"), until=moment(given, "until"))
+
+
+def _as_typed(found: datetime | None) -> str:
+    return f"{found.astimezone(current().config.business.zone):%Y-%m-%dT%H:%M}" if found else ""

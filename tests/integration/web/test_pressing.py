@@ -1,0 +1,267 @@
+"""The console's buttons: each does once what its page showed, or says in one sentence why not."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from console.users import Role
+from tests.integration.engine.test_holds import customers
+from tests.integration.engine.test_jobs import dead, runner
+from tests.integration.web.conftest import Browser, Desks
+from worker.ledger import quarantine
+from worker.ledger.quarantine import Caps, Refused
+
+WHY = "vendor works again"
+
+
+def shown(browser: Browser, delivery_id: UUID) -> dict[str, str]:
+    """Return what the forms of a delivery's page carry."""
+    page = browser.open(f"/deliveries/{delivery_id}")
+    return {name: re.search(rf'name="{name}" value="([^"]*)"', page)[1] for name in ("state", "attempts")}  # type: ignore[index]
+
+
+def states(desks: Desks) -> list[str]:
+    """Return the states of all deliveries."""
+    return [row.state for row in desks.works.shop.rows("SELECT state FROM deliveries ORDER BY id")]
+
+
+def audited(desks: Desks) -> list[tuple[str, str, str]]:
+    """Return who pressed what and why, oldest first."""
+    rows = desks.works.shop.rows("SELECT * FROM audit WHERE actor NOT IN ('set-up') ORDER BY id")
+    pressed = [row for row in rows if "log" not in row.action and "user" not in row.action]
+    return [(row.actor, row.action, row.details.get("comment", "")) for row in pressed]
+
+
+def test_a_delivery_is_tried_again(desks: Desks, operator: Browser) -> None:
+    """The button is on its page; the press is written down with its reason, and the browser goes back."""
+    [delivery] = dead(desks.works, 1)
+    page = f"/deliveries/{delivery}"
+
+    answer = operator.press(f"/press/retry/{delivery}", comment=WHY, back=page, **shown(operator, delivery))
+    desks.works.settle()
+
+    assert (answer.status_code, answer.location) == (303, page)
+    assert "It is tried again now." in operator.open(page)
+    assert states(desks) == ["succeeded"]
+    assert audited(desks) == [("operator", "retry", WHY)]
+
+
+@pytest.mark.parametrize("what", ["retry", "cancel"])
+def test_a_double_click_and_two_operators_press_once(desks: Desks, what: str) -> None:
+    """Four presses of the same form at once, by two people: one is done, the others are told what it is now."""
+    [delivery] = dead(desks.works, 1)
+    browsers = [desks.as_(Role.OPERATOR), desks.as_(Role.ADMIN)] * 2
+    fields = shown(browsers[0], delivery) | {"comment": WHY, "csrf": ""}
+    tokens = {id(browser): browser.token() for browser in browsers}
+
+    def press(browser: Browser) -> Any:
+        client = desks.app.test_client()
+        for cookie in browser.client._cookies.values():
+            client.set_cookie(cookie.key, cookie.value, domain=cookie.domain, path=cookie.path)
+        return client.post(f"/press/{what}/{delivery}", data=fields | {"csrf": tokens[id(browser)]})
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(press, browsers))
+    desks.works.settle()
+
+    assert sorted(answer.status_code for answer in answers) == [303, 409, 409, 409]
+    refused = next(answer.text for answer in answers if answer.status_code == 409)
+    assert "you saw dead" in refused
+    assert len(audited(desks)) == 1
+    assert len(desks.works.shop.sandbox.effects()) == (what == "retry")
+
+
+def test_a_stale_form_does_nothing(desks: Desks, operator: Browser) -> None:
+    """It was settled since the page was opened: the answer says what it is now."""
+    [delivery] = customers(desks.works, 1)
+    desks.works.execute("UPDATE deliveries SET state = 'unknown', attempts = 1")
+    fields = shown(operator, delivery)
+    desks.works.execute("UPDATE deliveries SET state = 'succeeded'")
+
+    answer = operator.press(f"/press/resolve/{delivery}", outcome="not-sent", comment=WHY, **fields)
+
+    assert answer.status_code == 409
+    assert "is succeeded now; you saw unknown" in answer.text
+    assert audited(desks) == []
+
+
+def test_an_unknown_one_is_settled_by_its_two_buttons(desks: Desks, operator: Browser) -> None:
+    """One counts it as done, the other sends it."""
+    one, two = customers(desks.works, 2)
+    desks.works.execute("UPDATE deliveries SET state = 'unknown', attempts = 1")
+
+    for delivery, outcome in ((one, "sent"), (two, "not-sent")):
+        fields = shown(operator, delivery)
+        answer = operator.press(f"/press/resolve/{delivery}", outcome=outcome, comment=WHY, **fields)
+        assert answer.status_code == 303
+    desks.works.settle()
+
+    assert states(desks) == ["succeeded", "succeeded"]
+    assert len(desks.works.shop.sandbox.effects("opportunity")) == 1
+
+
+def test_an_event_is_routed_again(desks: Desks, operator: Browser) -> None:
+    """The button is on the event's page, and nothing that was planned is planned twice."""
+    [delivery] = customers(desks.works, 1)
+    event = desks.works.delivery(delivery).event_id
+    assert "Ask the rules again" in operator.open(f"/events/{event}")
+    row = desks.works.event(event)
+
+    answer = operator.press(f"/press/replay/{event}", state=row.state, attempts=row.attempts, comment=WHY)
+    desks.works.settle()
+
+    assert answer.status_code == 303
+    assert len(states(desks)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("/press/retry/{id}", {"state": "dead", "attempts": "3", "comment": WHY}, 409),
+        ("/press/replay/{id}", {"state": "failed", "attempts": "1", "comment": WHY}, 409),
+        ("/press/retry/{id}", {"comment": WHY}, 400),
+        ("/press/retry/{id}", {"state": "dead", "attempts": "3"}, 400),
+        ("/press/retry/42", {}, 404),
+        ("/press/resolve/{id}", {"state": "unknown", "attempts": "1", "comment": WHY, "outcome": "maybe"}, 400),
+        ("/jobs/{id}/stop", {"comment": WHY}, 409),
+        ("/held/pause/account/nowhere", {"comment": WHY}, 409),
+        ("/held/resume/account/wa", {"comment": WHY}, 409),
+        ("/held/pause/shop/wa", {"comment": WHY}, 404),
+        ("/held/close", {"account": "wa", "kind": "account", "comment": WHY}, 409),
+        ("/quarantine/{id}/release", {"comment": WHY}, 409),
+        ("/quarantine/{id}/discard", {"comment": WHY}, 409),
+        ("/quarantine/release", {}, 400),
+        ("/press", {"job": "x", "kind": "retry", "comment": WHY}, 400),
+        ("/press", {"job": str(uuid4()), "expected": "3", "kind": "delete", "comment": WHY}, 400),
+        ("/press", {"job": str(uuid4()), "expected": "3", "kind": "retry", "since": "x", "comment": WHY}, 400),
+    ],
+)
+def test_what_cannot_be_pressed_is_refused_in_words(
+    desks: Desks, operator: Browser, path: str, fields: dict[str, str], status: int
+) -> None:
+    """Unknown ids, half a form, wrong words: one clear answer, and nothing is done."""
+    answer = operator.press(path.replace("{id}", str(uuid4())), **fields)
+
+    assert answer.status_code == status
+    assert "fault of ours" not in answer.text
+    assert audited(desks) == []
+
+
+def begin(browser: Browser, path: str) -> Any:
+    """Open a filter's page and press its button, as the page's own form does."""
+    page = browser.open(path)
+    form = page[page.index('aria-label="Do it"') :]
+    names = ("job", "kind", "expected", "account", "state", "since", "until", "reason", "type")
+    found = {name: re.search(rf'type="hidden" name="{name}" value="([^"]*)"', form) for name in names}
+    return browser.press("/press", comment=WHY, **{name: match[1] for name, match in found.items() if match})
+
+
+def test_many_are_pressed_after_a_preview(desks: Desks, operator: Browser) -> None:
+    """The page says how many and what they mean; the job's page tells how far it is and comes again by itself."""
+    dead(desks.works, 3)
+    page = operator.open("/press?kind=retry&account=crm&since=2026-01-01T00:00")
+    assert "3 deliveries would be retried; none is a message to a person." in page
+
+    answer = begin(operator, "/press?kind=retry&account=crm")
+    running = operator.client.get(answer.location)
+    runner(desks.works).run(UUID(answer.location.rpartition("/")[2]), seconds=60)
+    ended = operator.client.get(answer.location)
+
+    assert running.headers["Refresh"]
+    assert "0 retried, 3 to go" in running.text
+    assert "Refresh" not in ended.headers
+    assert "3 retried" in ended.text
+    assert WHY in operator.open("/press")
+    assert [what for _, what, _ in audited(desks)] == ["begin_job", "retry", "retry", "retry"]
+
+
+def test_a_job_is_begun_once_and_stopped(desks: Desks, operator: Browser) -> None:
+    """The same form twice leads to the same job; stopped twice, the second time is told so."""
+    dead(desks.works, 2)
+    page = operator.open("/press?kind=retry&account=crm")
+    job = re.search(r'name="job" value="([^"]+)"', page)[1]  # type: ignore[index]
+    fields = {"job": job, "kind": "retry", "expected": "2", "account": "crm", "comment": WHY}
+
+    twice = [operator.press("/press", **fields).location for _ in range(2)]
+    stops = [operator.press(f"/jobs/{job}/stop").status_code for _ in range(2)]
+
+    assert twice == [f"/jobs/{job}"] * 2
+    assert stops == [303, 409]
+    assert "stopped by operator" in operator.open(f"/jobs/{job}")
+    assert states(desks) == ["dead", "dead"]
+
+
+def test_more_than_was_told_is_not_begun(desks: Desks, operator: Browser) -> None:
+    """Others died since the page was opened: it has to be looked at again."""
+    dead(desks.works, 1)
+    page = operator.open("/press?kind=retry&account=crm")
+    job = re.search(r'name="job" value="([^"]+)"', page)[1]  # type: ignore[index]
+    dead(desks.works, 2)
+
+    answer = operator.press("/press", job=job, kind="retry", expected="1", account="crm", comment=WHY)
+
+    assert answer.status_code == 409
+    assert "3 match by now, you were told 1" in answer.text
+    assert set(states(desks)) == {"dead"}
+
+
+def test_accounts_and_rules_are_paused_and_resumed(desks: Desks, operator: Browser) -> None:
+    """Who paused it and why stands on the page; the second press is told that it is paused already."""
+    answers = [operator.press("/held/pause/account/wa", comment="new number").status_code for _ in range(2)]
+    page = operator.open("/held")
+    resumed = operator.press("/held/resume/account/wa", comment="done", back="/held")
+
+    assert answers == [303, 409]
+    assert "by operator since" in page
+    assert "new number" in page
+    assert resumed.location == "/held"
+    assert audited(desks) == [("operator", "pause", "new number"), ("operator", "resume", "done")]
+
+
+def test_bodies_in_quarantine_are_released_and_thrown_away(desks: Desks, operator: Browser) -> None:
+    """What is still refused can only be thrown away, once."""
+    now = desks.works.clock()
+    body = Refused("toko", "bad_signature", {}, b"{}", "application/json", None, {}, "192.0.2.7", now)
+    with desks.works.engine.begin() as connection:
+        quarantine.keep(connection, body, Caps(rows=10, size_bytes=1000, days=9))
+    [row] = desks.works.shop.rows("SELECT id FROM quarantine")
+    page = operator.open("/quarantine")
+
+    still = operator.press(f"/quarantine/{row.id}/release", comment="try")
+    every = operator.press("/quarantine/release", comment="try", account="toko")
+    gone = [operator.press(f"/quarantine/{row.id}/discard", comment="no vendor's").status_code for _ in range(2)]
+
+    assert "bad signature" in page
+    assert "Throw it away" in page
+    assert (still.status_code, every.status_code, gone) == (409, 303, [303, 409])
+    assert audited(desks) == [("operator", "discard", "no vendor's")]
+
+
+def test_the_audit_is_read_page_by_page(desks: Desks, operator: Browser) -> None:
+    """Newest first, narrowed by who, what and when; a time that is none is said so."""
+    with desks.works.people("ani") as people:
+        for number in range(60):
+            people.note("probe", f"n{number:02}", {"odd": "<b>"})
+
+    first = operator.open("/audit?action=probe")
+    second = re.search(r'rel="next" href="([^"]+)"', first)[1].replace("&amp;", "&")  # type: ignore[index]
+
+    assert "n59" in first
+    assert "n09" not in first
+    assert "n09" in operator.open(second)
+    assert "&lt;b&gt;" in first
+    assert "Nobody has done anything that matches." in operator.open("/audit?actor=nobody")
+    assert "is not a time" in operator.open("/audit?since=yesterday", status=400)
+
+
+def test_a_viewer_looks_but_has_no_buttons(desks: Desks, viewer: Browser) -> None:
+    """Every page of this area opens for a viewer; none offers what would be refused."""
+    [delivery] = dead(desks.works, 1)
+
+    for path in ("/press?kind=retry&account=crm", "/held", "/quarantine", "/audit", f"/deliveries/{delivery}"):
+        page = viewer.open(path)
+        forms = re.findall(r'<form method="post" action="([^"]+)"', page)
+        assert [form for form in forms if "log" not in form] == [], path
