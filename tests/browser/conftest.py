@@ -52,8 +52,8 @@ class Stage:
     browser: Browser
     paths: dict[str, str] = field(default_factory=dict)
     """What stands for an argument of an address, by the argument's name."""
-    not_shown: frozenset[str] = frozenset()
-    """Addresses that show no page: they send a file, or lead on."""
+    not_shown: frozenset[str] = frozenset({"connect.ask"})
+    """Addresses that show no page: they send a file, or lead on; or need names that mean another thing elsewhere."""
 
     @contextmanager
     def page(self, width: int = 1280, height: int = 900, scheme: str = "light") -> Iterator["Looked"]:
@@ -180,7 +180,7 @@ def _play(stage: Stage) -> None:
         )
         hostile.stop_job(job.id)
     stage.paths |= {
-        "job_id": str(job.id),
+        "job_id": str(job.id), "name": "toko",
         "delivery_id": str(dead.id), "event_id": str(works.delivery(wake.id).event_id),
         "kind": "snapshot", "reference": f"toko/order:{order}/phone", "account": "toko", "key": f"order:{order}",
     }  # fmt: skip
