@@ -32,14 +32,15 @@ _SPOKEN_OF = text(
     ) AS newest ON true
     """
 )
+# The ids are found first: else the planner may walk through all deliveries, newest first, to meet them.
 _BY_MESSAGE = text(
     """
     SELECT d.id, d.event_id, d.account, d.subject, d.subject_account FROM deliveries d
-    WHERE d.id IN (
+    WHERE d.id = ANY(ARRAY(
         SELECT delivery_id FROM messages WHERE account = ANY(:accounts) AND message_id = :id
         UNION ALL
         SELECT id FROM deliveries WHERE result ->> 'message_id' = :id AND result ? 'message_id'
-    )
+    ))
     ORDER BY d.id DESC LIMIT :most
     """
 )
