@@ -7,7 +7,7 @@ UV := .venv/bin/uv
 export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = .venv
 
-.PHONY: help setup run test soak check bench scale clean
+.PHONY: help setup run test soak check bench scale docs clean
 
 help:
 	@echo "make run    start everything on this machine, with the sandbox vendors; Ctrl-C stops it"
@@ -16,6 +16,7 @@ help:
 	@echo "make check  format, lint, types, import rules"
 	@echo "make bench  measure, as ratios of one run"
 	@echo "make scale  ask every page of the console with a million events loaded: EVENTS=1000000; ends with 1 when it is slow"
+	@echo "make docs   build the documentation as a site, in site/"
 	@echo "make setup  install what the others need (they call it)"
 	@echo "make clean  remove .venv and caches; the data in var/ stays"
 
@@ -56,6 +57,9 @@ EVENTS ?= 1000000
 
 scale: setup
 	@.venv/bin/python -m bench.scale --events $(EVENTS)
+docs: setup
+	@.venv/bin/python -m docs.build site
+	@echo "open site/index.html"
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -146,7 +146,7 @@ def _command(path: str, command: Any) -> Iterator[str]:
     arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
     options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
     usage = " ".join([path, *(_placeholder(argument) for argument in arguments), *(["[OPTIONS]"] if options else [])])
-    yield from (f"### `{path}`", "", f"`{usage}`", "", _one_line(command.help), "")
+    yield from (f"## `{path}`", "", f"`{usage}`", "", _one_line(command.help), "")
     rows = [(f"`{_placeholder(argument)}`", argument.help) for argument in arguments]
     rows += [(_names(option), option.help) for option in options]
     if rows:

@@ -1,6 +1,8 @@
 """docs/ says what is so: its pages are current, its links lead somewhere, its commands and its YAML work."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,3 +194,18 @@ def test_shown_alerts_load(tmp_path: Path) -> None:
         found = load_config(tmp_path, VARIABLES, make_catalog()).alerts
         assert found.targets
         assert found.failure_limits == FailureLimits()
+
+
+def test_the_site_is_built_and_needs_no_other_host(tmp_path: Path) -> None:
+    """Every page is there, no link of ours leads nowhere, and nothing is loaded from anywhere else."""
+    done = subprocess.run(
+        [sys.executable, "-m", "docs.build", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    pages_of_site = {path.relative_to(tmp_path).with_suffix(".md") for path in tmp_path.rglob("*.html")}
+    assert {path.relative_to(DOCS) for path in DOCS.rglob("*.md")} - {Path("README.md")} <= pages_of_site
+    for path in tmp_path.rglob("*.html"):
+        loaded = re.findall(r"<(?:script|img|link|iframe|source)\b[^>]*?(?:src|href)=[\"'](\w+:)?//", path.read_text())
+        assert not loaded, path.name
+    for path in tmp_path.rglob("*.css"):
+        assert not re.findall(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", path.read_text()), path.name
