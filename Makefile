@@ -57,6 +57,7 @@ EVENTS ?= 1000000
 
 scale: setup
 	@.venv/bin/python -m bench.scale --events $(EVENTS)
+
 docs: setup
 	@.venv/bin/python -m docs.build site
 	@echo "open site/index.html"

@@ -28,7 +28,36 @@ OURS = [path for path in PATHS if path != ROOT / "README.md"]
 # Every variable that the shipped examples and the pages ask for, each with a value of its own.
 VARIABLES = variables_of([*EXAMPLES.rglob("*.yaml"), *DOCS.rglob("*.md")])
 # Commands that change nothing, so that they can be tried as they stand.
-HARMLESS = ("check", "events", "deliveries", "dead list", "quarantine list", "quarantine verify")
+HARMLESS = ("check", "events", "deliveries", "dead list", "quarantine list", "quarantine verify", "audit", "vendors")
+
+# Those that change something, go on until they are ended or need what a page cannot have: where they are run instead.
+ELSEWHERE = {
+    "--install-completion": "tests/integration/cli/test_following.py",
+    "alerts": "tests/integration/cli/test_alerts.py",
+    "cancel": "tests/integration/cli/test_pressing.py",
+    "circuits": "tests/integration/cli/test_circuits.py",
+    "connect": "tests/integration/cli/test_connect.py",
+    "consent": "tests/integration/engine/test_consent.py",
+    "db migrate": "tests/integration/cli/test_commands.py",
+    "doctor": "tests/integration/cli/test_commands.py",
+    "find": "tests/integration/engine/test_search.py",
+    "jobs": "tests/integration/cli/test_pressing.py",
+    "listen": "tests/integration/cli/test_following.py",
+    "pause": "tests/integration/cli/test_pressing.py",
+    "quarantine release": "tests/integration/receiver/test_quarantine.py",
+    "reconcile": "tests/chaos/test_reconciled.py",
+    "replay": "tests/integration/cli/test_commands.py",
+    "resolve": "tests/integration/cli/test_commands.py",
+    "resume": "tests/integration/cli/test_pressing.py",
+    "retry": "tests/integration/cli/test_pressing.py",
+    "rules": "tests/integration/cli/test_rules_try.py",
+    "sandbox": "tests/acceptance/test_up.py",
+    "show": "tests/integration/cli/test_commands.py",
+    "story": "tests/acceptance/test_tour.py",
+    "tail": "tests/integration/cli/test_following.py",
+    "templates": "tests/integration/cli/test_templates.py",
+    "users": "tests/integration/cli/test_users.py",
+}
 
 
 def _blocks(path: Path, language: str) -> list[str]:
@@ -97,6 +126,22 @@ def test_every_shown_command_exists() -> None:
     assert len(calls) > 20
     for path, call in calls:
         assert refusal(call) is None, f"{path.name}: hookyard {' '.join(call)}"
+
+
+def test_every_shown_command_is_run() -> None:
+    """Each is run as it stands, or by the test that the table names for it; nothing in the table is idle."""
+    used = set()
+    for path, call in _calls():
+        line = " ".join(call)
+        if not call or line.startswith((*HARMLESS, "send")) or path.name == "tour.md":
+            continue
+        found = [begin for begin in ELSEWHERE if line.startswith(begin)]
+        assert found, f"{path.name}: nobody runs hookyard {line}"
+        used |= set(found)
+    assert used == set(ELSEWHERE)
+    for begin, test in ELSEWHERE.items():
+        word = begin.split()[0]
+        assert re.search(rf"[\"' ]{word}[\"' ]", (ROOT / test).read_text()), f"{test} does not run hookyard {begin}"
 
 
 def test_every_command_named_in_a_text_exists() -> None:

@@ -38,7 +38,7 @@ def hookyard_calls(script: str) -> list[list[str]]:
         for part in line.split("|"):
             words = shlex.split(part, comments=True)
             for place, word in enumerate(words):
-                if word.rpartition("/")[2] == "hookyard":
+                if word.rpartition("/")[2] == "hookyard" and "=" not in word:
                     found.append(words[place + 1 :])
                     break
     return found

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.command_line import hookyard_calls, refusal
 from worker.alerting import WORDS, Cause, Measure, News, Watch, judge
 
 NOW = datetime(2026, 1, 15, 3, tzinfo=UTC)
@@ -92,4 +93,5 @@ def test_every_cause_has_words(cause: Cause) -> None:
 
     assert text.startswith("wa: ")
     assert all(part in text for part in ("14", "20", "70 %"))
-    assert WORDS[cause].look.startswith("hookyard ")
+    [call] = hookyard_calls(WORDS[cause].look)
+    assert refusal(call) is None
