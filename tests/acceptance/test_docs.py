@@ -28,7 +28,17 @@ OURS = [path for path in PATHS if path != ROOT / "README.md"]
 # Every variable that the shipped examples and the pages ask for, each with a value of its own.
 VARIABLES = variables_of([*EXAMPLES.rglob("*.yaml"), *DOCS.rglob("*.md")])
 # Commands that change nothing, so that they can be tried as they stand.
-HARMLESS = ("check", "events", "deliveries", "dead list", "quarantine list", "quarantine verify", "audit", "vendors")
+HARMLESS = (
+    "check",
+    "events",
+    "deliveries",
+    "dead list",
+    "quarantine list",
+    "quarantine verify",
+    "audit",
+    "vendors",
+    "attempts",
+)
 
 # Those that change something, go on until they are ended or need what a page cannot have: where they are run instead.
 ELSEWHERE = {
