@@ -39,10 +39,10 @@ from worker.ledger.tables import ID, attempts, deliveries, events, holds, pauses
 from worker.ledger.texts import in_bodies
 from worker.states import DeliveryState, HoldKind, Reason
 
-SECONDS = 0.7
+SECONDS = 0.5
 """How long a page looks through rows unless told."""
 _FIRST_PIECE, _LARGEST_PIECE = 500, 64_000
-_QUICK_SECONDS = 0.1  # a piece that took less is followed by a larger one
+_PIECE_SECONDS = 0.1  # about: the next piece is as large as the last one was quick
 
 
 @dataclass(frozen=True)
@@ -301,7 +301,7 @@ def _pieces(
         asked, now = asked.beyond(end), time.monotonic()
         if now >= give_up_at:
             return
-        size = min(size * 4, _LARGEST_PIECE) if now - began < _QUICK_SECONDS else max(size // 2, _FIRST_PIECE)
+        size = int(min(max(size * _PIECE_SECONDS / max(now - began, 1e-6), _FIRST_PIECE), 4 * size, _LARGEST_PIECE))
         began = now
 
 
