@@ -33,14 +33,15 @@ _SPOKEN_OF = text(
     """
 )
 # The ids are found first: else the planner may walk through all deliveries, newest first, to meet them.
+# No more than that many are ever found, and the planner is told: it would go through all deliveries otherwise.
 _BY_MESSAGE = text(
     """
-    SELECT d.id, d.event_id, d.account, d.subject, d.subject_account FROM deliveries d
-    WHERE d.id = ANY(ARRAY(
-        SELECT delivery_id FROM messages WHERE account = ANY(:accounts) AND message_id = :id
-        UNION ALL
-        SELECT id FROM deliveries WHERE result ->> 'message_id' = :id AND result ? 'message_id'
-    ))
+    WITH found AS MATERIALIZED (
+        (SELECT delivery_id AS id FROM messages WHERE account = ANY(:accounts) AND message_id = :id LIMIT :most)
+        UNION
+        (SELECT id FROM deliveries WHERE result ->> 'message_id' = :id AND result ? 'message_id' LIMIT :most)
+    )
+    SELECT d.id, d.event_id, d.account, d.subject, d.subject_account FROM found JOIN deliveries d ON d.id = found.id
     ORDER BY d.id DESC LIMIT :most
     """
 )
