@@ -15,7 +15,7 @@ import typer
 from flask import Flask
 
 from bench.figures import Figure
-from bench.scale.ask import addresses, as_json, log_in, measure, samples
+from bench.scale.ask import addresses, as_json, log_in, measure, not_there, samples
 from bench.scale.load import load
 from bench.stage import BenchError, Stage, answers, free_port, open_stage
 from config.settings import Settings, load_settings
@@ -88,7 +88,9 @@ def _ask(stage: Stage, rounds: int, say: Callable[[str], None]) -> tuple[list[Fi
     figures = []
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
         log_in(http, NAME, PASSWORD)
-        for figure in measure(http, asked, about):
+        missing = not_there(http, asked, about[0])
+        left += [one.name for one in missing]
+        for figure in measure(http, [one for one in asked if one not in missing], about):
             figures.append(figure)
             say(figure.as_line())
     return figures, left

@@ -60,7 +60,8 @@ def samples(ledger: Engine, count: int, now: datetime) -> list[dict[str, str]]:
             since = first_id(now - SPAN * ((number + 1) / (count + 1)))
             row = connection.execute(text(_SAMPLE), {"since": since}).one()
             named = {name: str(value) for name, value in row._mapping.items()}
-            found.append(named | {"account": "toko", "kind": "snapshot", "reference": f"toko/{row.key}/phone"})
+            more = {"account": "toko", "name": "toko", "kind": "snapshot", "reference": f"toko/{row.key}/phone"}
+            found.append(named | more)
     return found
 
 
@@ -86,6 +87,11 @@ def log_in(http: httpx.Client, name: str, password: str) -> None:
     answer = http.post("/login", data={"csrf": token[1], "name": name, "password": password})
     if answer.status_code != httpx.codes.SEE_OTHER:
         raise BenchError(f"the console answered {answer.status_code} to the login")
+
+
+def not_there(http: httpx.Client, asked: Sequence[Asked], values: Mapping[str, str]) -> list[Asked]:
+    """Return the addresses behind which there is nothing: of a kind that the ledger has none of."""
+    return [one for one in asked if http.get(one.address.format(**values)).status_code == httpx.codes.NOT_FOUND]
 
 
 def measure(http: httpx.Client, asked: Sequence[Asked], about: Sequence[Mapping[str, str]]) -> Iterator[Figure]:
