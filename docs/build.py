@@ -24,7 +24,7 @@ MENU: Mapping[str, tuple[str, ...]] = {
         "vendors/scalev", "vendors/wabotick", "vendors/meta", "vendors/proton", "vendors/cgb", "vendors/open_mercato",
         "vendors/freighttech", "vendors/generic", "adding-a-vendor",
     ),
-    "Operating": ("operating", "runbook", "deploying", "deploy/README", "security"),
+    "Operating": ("console", "operating", "runbook", "deploying", "deploy/README", "security"),
     "Reference": ("settings", "commands"),
 }  # fmt: skip
 _FROM_DEPLOY = ("README.md", "prometheus", "grafana", "compose.yaml", "compose.pages.yaml", "example.env")

@@ -30,6 +30,7 @@ PICTURES = {
     "deliveries": ("/deliveries", _DESK, True),
     "rules": ("/rules", _DESK, False),
     "connect": ("/connect", _DESK, False),
+    "press": ("/press", _DESK, False),
     "order-on-a-phone": ("/orders/toko/order:2511AMBON", _PHONE, True),
 }
 
