@@ -4,12 +4,13 @@ Three grains stand beside each other: minutes for a day's plot, hours for a week
 Invariant: a total only grows, so that a scrape never sees a counter go back.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, text
+from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from worker.figures import OF_THE_LEDGER, Grain, Key, Name, hour_of
@@ -77,7 +78,7 @@ def series(
     groups = (slot, figures.c.account, figures.c.name, figures.c.labels, figures.c.bucket)
     query: Select[Any] = select(
         *groups,
-        func.sum(figures.c.total).label("total"),
+        func.sum(figures.c.total).cast(BigInteger).label("total"),
         func.max(figures.c.total).label("peak"),
         func.sum(figures.c.seconds).label("seconds"),
     ).where(figures.c.grain == grain, figures.c.name.in_(sorted(names)), figures.c.at >= since, figures.c.at < until)
@@ -99,3 +100,41 @@ def forget_old(connection: Connection, now: datetime) -> None:
     old = delete(figures).where(figures.c.grain == bindparam("b_grain"), figures.c.at < bindparam("b_until"))
     connection.execute(old, {"b_grain": Grain.MINUTE, "b_until": now - MINUTES_KEPT})
     connection.execute(old, {"b_grain": Grain.HOUR, "b_until": now - HOURS_KEPT})
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard of accounts."""
+
+    ever: frozenset[str]
+    last_at: Mapping[str, datetime]
+    """By account: the end of the last span in which anything came."""
+    hours: Mapping[str, Mapping[datetime, int]]
+    """By account: how many events came in each hour."""
+
+
+_HEARD = text(
+    """
+    SELECT account, grain, at, sum(total)::bigint AS total FROM figures
+    WHERE name IN ('received', 'duplicates') AND (grain = 0 OR (grain = 3600 AND at >= :since))
+    GROUP BY account, grain, at
+    UNION ALL
+    SELECT account, grain, max(at), 0 FROM figures
+    WHERE name IN ('received', 'duplicates') AND grain = 60 GROUP BY account, grain
+    ORDER BY account, at
+    """
+)
+
+
+def heard(connection: Connection, since: datetime) -> Heard:
+    """Return when accounts were last heard of, and how much came in each hour since a moment."""
+    ever, hours = set(), defaultdict[str, dict[datetime, int]](dict)
+    by_hour, by_minute = dict[str, datetime](), dict[str, datetime]()
+    for row in connection.execute(_HEARD, {"since": since}):
+        ever.add(row.account)
+        if row.grain == Grain.HOUR:
+            hours[row.account][row.at] = row.total
+            by_hour[row.account] = row.at + timedelta(hours=1)
+        elif row.grain == Grain.MINUTE:
+            by_minute[row.account] = row.at + timedelta(minutes=1)
+    return Heard(frozenset(ever), by_hour | by_minute, hours)
