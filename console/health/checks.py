@@ -193,7 +193,11 @@ def _silent(look: Look) -> Iterator[Finding]:
         check, place = f"silence of {name}", Place("events.index", {"account": name})
         if name not in heard.ever:
             yield Finding(
-                check, Level.ASIDE, "is not connected yet: nothing has ever come", place=Place("connect.index")
+                check,
+                Level.ASIDE,
+                "is not connected yet: nothing has ever come",
+                place=Place("connect.index"),
+                account=name,
             )
             continue
         since = heard.last_at.get(name)

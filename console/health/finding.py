@@ -40,6 +40,8 @@ class Finding:
     """What it means for the shop, and what to do, in a sentence or two."""
     since: datetime | None = None
     place: Place | None = None
+    account: str = ""
+    """The account it is about, where it is about one."""
 
     @property
     def ok(self) -> bool:
