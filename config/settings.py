@@ -74,6 +74,12 @@ class Settings(BaseModel):
     public_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         default=None, description="Address by which vendors reach the receiver, https://…: shown on the page Connect."
     )
+    console_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        default=None, description="Address of the console, for links from Flower; without: its port at Flower's host."
+    )
+    flower_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        default=None, description="Address of Flower, for links from the console; without: its port at its host."
+    )
     receiver_processes: PositiveInt = Field(default=2, description="Processes that answer webhooks.")
     receiver_threads: PositiveInt = Field(default=8, description="Threads of each of them.")
     worker_processes: PositiveInt = Field(default=2, description="Workers that `hookyard up` starts.")

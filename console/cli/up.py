@@ -91,6 +91,9 @@ class _Up:
         self._written: dict[str, str] = {}
         settings = load_settings(given)
         self._servers = self._embedded(settings)
+        self._drawn_login = self._login_of_flower(settings)
+        if self._drawn_login:
+            self._written[PREFIX + "FLOWER_AUTH"] = self._drawn_login
         if sandbox:
             self._written |= self._sandbox_variables(settings, given)
         self._environ = self._written | given
@@ -115,6 +118,13 @@ class _Up:
         if redis:
             self._written[PREFIX + "REDIS_URL"] = redis.url
         return _Servers(postgres, redis)
+
+    def _login_of_flower(self, settings: Settings) -> str | None:
+        """Return a login that was drawn once for Flower; None where one is configured."""
+        if settings.flower_auth is not None:
+            return None
+        kept = dotenv_values(self._data_dir / UP_ENV_FILE, interpolate=False)
+        return kept.get(PREFIX + "FLOWER_AUTH") or f"hookyard:{secrets.token_urlsafe(12)}"
 
     def _sandbox_variables(self, settings: Settings, given: Mapping[str, str]) -> dict[str, str]:
         kept = dotenv_values(self._data_dir / UP_ENV_FILE, interpolate=False)
@@ -202,7 +212,8 @@ class _Up:
         say("Hookyard is ready.")
         say(f"  receiver  {_url(settings, settings.receiver_port)}/webhooks/<account>")
         say(f"  console   {_url(settings, settings.console_port)}")
-        say(f"  Flower    {_url(settings, settings.flower_port)}")
+        login = f"  (login: {' '.join(self._drawn_login.split(':'))})" if self._drawn_login else ""
+        say(f"  Flower    {_url(settings, settings.flower_port)}{login}")
         if self._sandbox:
             say(f"  sandbox   {_url(settings, settings.sandbox_port)}")
         say("Send a first event from a second terminal:")

@@ -12,6 +12,7 @@ from flower.command import flower
 
 from config.load import Config
 from config.settings import Settings
+from console.processes.flower_links import add_to_flower
 from worker.celery_app import make_celery
 
 
@@ -20,6 +21,7 @@ def show(settings: Settings, config: Config) -> None:
     # It asks workers that are still starting, and warns of each that does not answer yet.
     logging.getLogger("flower").setLevel(logging.ERROR)
     app = make_celery(settings, config)
+    add_to_flower(settings)
     arguments = [
         f"--address={settings.bind}",
         f"--port={settings.flower_port}",

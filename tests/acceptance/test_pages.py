@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import browser_page
-from tests.support.programs import answers, free_port
+from tests.support.programs import answers, eventually, free_port
 from tests.support.sandbox import Sandbox
 from tests.support.shop import Shop, order_status_changed
 
@@ -47,6 +47,26 @@ def test_a_hostile_name_shows_as_the_text_that_it_is(sandbox: Sandbox) -> None:
 
         expect(page.get_by_text("<script>", exact=False).first).to_be_visible()
         assert page.title() != "taken"
+
+
+def test_flowers_task_leads_to_the_console_and_the_console_back(shop: Shop) -> None:
+    """Each id in a task's arguments has a link to what it names; Flower asks for its login."""
+    port, console_port = free_port(), free_port()
+    shop.environ |= {"HOOKYARD_FLOWER_PORT": str(port), "HOOKYARD_CONSOLE_PORT": str(console_port)}
+    flower = shop.start("flower", HOOKYARD_FLOWER_AUTH="operator:a-password-for-tests")
+    flower.wait_for(lambda: answers(f"http://127.0.0.1:{port}/healthcheck"), "Flower answers")
+    shop.start_all()
+    shop.know_order()
+    shop.post_scalev(order_status_changed("shipped")).raise_for_status()
+    [delivery] = shop.wait_for_deliveries(1, "succeeded")
+    address = f"http://127.0.0.1:{port}/task/{delivery.id}"
+    link = f'href="http://127.0.0.1:{console_port}/find?q={delivery.id}"'
+
+    def page() -> str:
+        return httpx.get(address, auth=("operator", "a-password-for-tests")).text
+
+    eventually(lambda: link in page(), "Flower links to the delivery")
+    assert httpx.get(address).status_code == 401
 
 
 def test_flower_shows_a_retry_with_its_reason_and_next_time(shop: Shop) -> None:

@@ -51,6 +51,10 @@ def show(delivery_id: UUID) -> str:
     return render_template(
         "deliveries/show.html", record=record, delivery=record.row, event=event, audit=audit, rule=rule,
         story=own_page(f"/orders/of-event/{event.id}") if event.subject else None, title_of=title_of,
-        flower=f"{request.scheme}://{request.host.rpartition(':')[0] or request.host}:{desk.settings.flower_port}"
-        f"/task/{delivery_id}",
+        flower=f"{desk.settings.flower_url or _flower_here(desk.settings.flower_port)}/task/{delivery_id}",
     )  # fmt: skip
+
+
+def _flower_here(port: int) -> str:
+    """Return where Flower is, when it is on the console's own host."""
+    return f"{request.scheme}://{request.host.rpartition(':')[0] or request.host}:{port}"
