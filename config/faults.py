@@ -3,7 +3,7 @@
 Invariant: nothing starts with a configuration that has a fault.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -49,3 +49,10 @@ def place_in(given: Any, loc: Iterable[int | str]) -> tuple[int | str, ...]:
             continue
         found.append(key)
     return tuple(found)
+
+
+def field_of(given: Any, detail: Mapping[str, Any]) -> str:
+    """Return the dotted name of the field that a detail of a validation error is about."""
+    loc = detail["loc"]
+    there = loc if detail["type"] in {"missing", "extra_forbidden"} else place_in(given, loc)
+    return ".".join(map(str, there)) or "parameters"

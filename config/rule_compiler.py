@@ -17,6 +17,7 @@ _SEGMENT = re.compile(r"[a-z0-9_*]+\Z")
 OF_AN_ELEMENT = ("item", "index")
 """What the expressions of a step with `for_each` may speak of, too."""
 _ONLY_OF_MESSAGES = ("quiet_hours", "category", "success", "delivered_within", "question")
+_OF_ONE_PERSON = ("success", "delivered_within", "question")
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,10 @@ class RuleCompiler:
             for key in _ONLY_OF_MESSAGES:
                 if getattr(source, key) is not None:
                     place.below(key).fault(f"{key}: {source.action} sends no message")
+        if source.action in self._catalog.batches:
+            for key in _OF_ONE_PERSON:
+                if getattr(source, key) is not None:
+                    place.below(key).fault(f"{key}: {source.action} sends to many at once, of whom none is followed")
         if source.delivered_within and source.success == "accepted":
             place.below("success").fault("with delivered_within it has to be delivered")
         retry, asked = source.retry, source.question

@@ -6,7 +6,7 @@ its constant parameters are valid.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -30,11 +30,13 @@ class Catalog:
     actions: Mapping[str, type[BaseModel]]
     """The model of its parameters, by `vendor.verb_noun`."""
     messages: frozenset[str] = frozenset()
-    """The actions that send a message to a person."""
+    """The actions that send a message to people."""
+    batches: frozenset[str] = frozenset()
+    """Those of them that send it to many at once."""
 
     def with_event_types(self, more: Iterable[str]) -> "Catalog":
         """Return a catalog that knows more event types."""
-        return Catalog(self.event_types | frozenset(more), self.actions, self.messages)
+        return replace(self, event_types=self.event_types | frozenset(more))
 
 
 @dataclass(frozen=True)

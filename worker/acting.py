@@ -3,7 +3,7 @@
 Invariant: an action raises nothing but the errors of `worker.errors`, and says `sent` before it can have an effect.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,6 +95,16 @@ def nobody(_parameters: Any) -> str | None:
 
 
 @dataclass(frozen=True)
+class Audience:
+    """The many that one message goes to."""
+
+    persons: Callable[[Any], Sequence[str]]
+    """Their phones (E.164), from the action's parameters; none where only the vendor knows them."""
+    without: Callable[[Any, Collection[str]], Any]
+    """The parameters without some of them."""
+
+
+@dataclass(frozen=True)
 class Action:
     """One thing that can be done at a vendor."""
 
@@ -111,13 +121,24 @@ class Action:
     """Whether it only looks, and so has no effect."""
     recipient: Callable[[Any], str | None] = nobody
     """The person (E.164) that a message made from these parameters goes to; None when it is no message."""
+    audience: Audience | None = None
+    """Of a message that goes to many at once."""
     template: Callable[[Any], str | None] = nobody
     """The template that such a message is made from."""
     templates: TemplateSource | None = None
     """Where the vendor lists its templates, so that such a message is judged before it is sent."""
-    in_session: bool = False
-    """Whether such a message can only be sent within 24 hours of the person's last one."""
+    in_session: bool | Callable[[Any], bool] = False
+    """Whether such a message, or one of these parameters, can only be sent within 24 hours of the person's last one."""
     settle: Callable[[Call, datetime], Settlement] | None = None
     """Ask the vendor whether it happened: the same call, and the moment from which on it may have."""
     settled_by: str = "a person"
     """How an unknown outcome is settled, in words."""
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it sends something to people."""
+        return self.recipient is not nobody or self.audience is not None
+
+    def is_in_session(self, parameters: Any) -> bool:
+        """Whether a message made from these parameters can only be sent within the 24 hours."""
+        return self.in_session(parameters) if callable(self.in_session) else self.in_session

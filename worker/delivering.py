@@ -20,14 +20,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.rules import Step
 from config.settings import Settings
 from worker import completing, consequences, matching, receipts, taps, tracing
-from worker.acting import Action, Call, Outcome, Session, nobody
+from worker.acting import Action, Call, Outcome, Session
 from worker.awaiting import accepted
 from worker.consequences import Consequences, Ended
 from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.following import ENDS, Follower
 from worker.gating import Gate
 from worker.holding import Hold, person_key
-from worker.ledger import deliveries, questions
+from worker.ledger import consents, deliveries, questions
 from worker.ledger.database import by_statement, is_away
 from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease, Wake
 from worker.ledger.messages import Sent
@@ -41,7 +41,7 @@ from worker.pacing import Pacer
 from worker.preparing import NOTHING, Preparation, SuppressedError, Workshop
 from worker.retry import decide, policy_of
 from worker.routing import COMPLETION_RULE
-from worker.states import DeliveryState, Reason
+from worker.states import ConsentScope, DeliveryState, Reason
 
 RECORDING_PATIENCE_SECONDS = 120.0
 log = structlog.get_logger()
@@ -115,6 +115,7 @@ class _Attempt:
         self._bug: Exception | None = None
         self._error: WorkerError | None = None
         self._about: tuple[str | None, str | None] = (None, None)
+        self._left_out = 0
 
     def run(self) -> Delivered | None:
         outcome = NOTHING
@@ -122,9 +123,12 @@ class _Attempt:
             call, action = self._ready.make()
             if deferral := self._gated(call, action):
                 return self._delivered(_as_conclusion(deferral, self._row), deferred=True)
+            call = self._to_who_wants_it(call, action)
             if not self._announce():
                 return self._not_sent()
             outcome = action.run(call)
+            if self._left_out:
+                outcome = replace(outcome, result=outcome.result | {"left_out": self._left_out})
             sent = message_of(self._row, outcome, self._about[0], self._of.clock())
             conclusion = accepted(self._ready.step, sent, outcome, self._of.clock())
         except SQLAlchemyError:
@@ -185,10 +189,29 @@ class _Attempt:
 
     def _guard(self, call: Call, action: Action) -> Guard | None:
         step = self._ready.step
-        if step is None or action.recipient is nobody:
+        if step is None or not action.is_message:
             return None
-        template = self._ask_for_template(call, action)
-        return Guard(self._of.config, self._row.id, self._row.account, step, action, self._about[0], template)
+        return Guard(
+            self._of.config, self._row.id, self._row.account, step, self._about[0],
+            in_session=action.is_in_session(call.parameters), template=self._ask_for_template(call, action),
+        )  # fmt: skip
+
+    def _to_who_wants_it(self, call: Call, action: Action) -> Call:
+        """Leave those out of a message to many who opted out; SuppressedError when nobody is left."""
+        step = self._ready.step
+        if step is None or action.audience is None:
+            return call
+        by_key = {person_key(phone): phone for phone in action.audience.persons(call.parameters)}
+        with self._of.engine.begin() as connection:
+            scopes = (ConsentScope.ALL,) if step.category == "utility" else tuple(ConsentScope)
+            stopped = consents.stopped_among(connection, by_key, self._row.account, scopes)
+        if not stopped:
+            return call
+        if len(stopped) == len(by_key):
+            raise SuppressedError(Reason.OPTED_OUT, error="all of those it goes to want no more messages")
+        self._left_out = len(stopped)
+        wanted = action.audience.without(call.parameters, [by_key[key] for key in stopped])
+        return replace(call, parameters=wanted)
 
     def _ask_for_template(self, call: Call, action: Action) -> Deferral | Refusal | None:
         """Return what the vendor's list of templates has against the message."""

@@ -10,12 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr, ValidationError
-from pydantic_core import ErrorDetails
 from sqlalchemy import Engine, Row
 
 from config.accounts import Account
 from config.expressions import ExpressionError
-from config.faults import place_in
+from config.faults import field_of
 from config.load import Config
 from config.rules import Rule, Step
 from worker.acting import Action, Call, Outcome, Session
@@ -225,10 +224,6 @@ def _secrets_of(account: Account | None) -> list[str]:
 
 def _fields_of(error: ValidationError, given: Mapping[str, Any]) -> str:
     return "; ".join(
-        f"{'.'.join(map(str, _field_of(detail, given))) or 'parameters'}: {detail['msg'].removeprefix('Value error, ')}"
+        f"{field_of(given, detail)}: {detail['msg'].removeprefix('Value error, ')}"
         for detail in error.errors(include_input=False, include_url=False, include_context=False)
     )
-
-
-def _field_of(detail: ErrorDetails, given: Mapping[str, Any]) -> tuple[int | str, ...]:
-    return detail["loc"] if detail["type"] in {"missing", "extra_forbidden"} else place_in(given, detail["loc"])

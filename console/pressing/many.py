@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tasks.actions.registry import ACTIONS
-from worker.acting import nobody
 from worker.ledger import jobs
 from worker.ledger.jobs import Job
 from worker.ledger.selecting import Group, Selection, groups
@@ -75,7 +74,7 @@ def preview(connection: Connection, kind: JobKind, selection: Selection) -> Prev
 def is_message(action: str) -> bool:
     """Whether an action sends a message to a person."""
     found = ACTIONS.get(action)
-    return found is not None and found.recipient is not nobody
+    return found is not None and found.is_message
 
 
 def told(job: Job, now: datetime) -> str:

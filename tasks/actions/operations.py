@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from tasks.actions.parameters import Parameters
 from webhooks import fields
-from worker.acting import Action, Call, Outcome, Settlement, nobody
+from worker.acting import Action, Audience, Call, Outcome, Settlement, nobody
 from worker.errors import UncertainError
 from worker.states import Reason
 from worker.templates import TemplateSource
@@ -60,6 +60,7 @@ class Operation:
     finish: Callable[[Call, Any], Outcome] | None = None
     """Turns the answer into the outcome where paths cannot."""
     recipient: Callable[[Any], str | None] = nobody
+    audience: Audience | None = None
     template: Callable[[Any], str | None] = nobody
     templates: TemplateSource | None = None
     in_session: bool = False
@@ -85,8 +86,8 @@ def _action(operation: Operation, ask: Ask) -> Action:
         name=operation.name, parameters=operation.parameters, run=run,
         idempotent=is_read if operation.idempotent is None else operation.idempotent, summary=operation.summary,
         endpoint=f"{operation.method} {operation.path}", is_read=is_read, recipient=operation.recipient,
-        template=operation.template, templates=operation.templates, in_session=operation.in_session,
-        settle=operation.settle, settled_by=operation.settled_by,
+        audience=operation.audience, template=operation.template, templates=operation.templates,
+        in_session=operation.in_session, settle=operation.settle, settled_by=operation.settled_by,
     )  # fmt: skip
 
 

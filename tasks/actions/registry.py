@@ -10,7 +10,7 @@ from tasks.actions.proton.actions import ACTIONS as PROTON
 from tasks.actions.scalev.actions import ACTIONS as SCALEV
 from tasks.actions.wabotick.actions import ACTIONS as WABOTICK
 from webhooks.registry import SOURCES
-from worker.acting import Action, nobody
+from worker.acting import Action
 from worker.messaging.facts import FACTS
 
 ACTIONS: Mapping[str, Action] = {
@@ -24,5 +24,6 @@ def make_catalog() -> Catalog:
     return Catalog(
         event_types=frozenset([*(name for source in SOURCES.values() for name in source.event_types), *FACTS]),
         actions={name: action.parameters for name, action in ACTIONS.items()},
-        messages=frozenset(name for name, action in ACTIONS.items() if action.recipient is not nobody),
+        messages=frozenset(name for name, action in ACTIONS.items() if action.is_message),
+        batches=frozenset(name for name, action in ACTIONS.items() if action.audience is not None),
     )

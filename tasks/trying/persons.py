@@ -66,14 +66,13 @@ class Persons:
 
     def against(self, rendered: Rendered, step: Step, now: datetime) -> Refusal | None:
         """Return why a message would not be sent at a moment."""
-        action = ACTIONS[rendered.action]
         if rendered.recipient is None:
             return None
         person = person_key(rendered.recipient)
         known = self._stops.get(person, ())
         if refusal := opted_out([stop for stop in known if stop.account in {EVERY_ACCOUNT, rendered.account}], step):
             return refusal
-        if not action.in_session or not windowing.hears_all(self._config.accounts[rendered.account]):
+        if not rendered.is_in_session or not windowing.hears_all(self._config.accounts[rendered.account]):
             return None
         heard_at = self._shelf.get(f"heard/{rendered.account}/{person}")
         return windowing.judge(heard_at or self._before.heard_at(rendered.account, person), now)

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.expressions import ExpressionError
+from config.faults import field_of
 from config.load import Config
 from config.rules import Rule, Step
 from tasks.actions.registry import ACTIONS, make_catalog
@@ -49,6 +50,8 @@ class Rendered:
     reason: Reason | None = None
     error: str | None = None
     is_message: bool = False
+    is_in_session: bool = False
+    """Whether it is a message that can only be sent within the 24 hours."""
     is_quiet: bool = False
     """Whether it is a message that would be due in quiet hours, and is not for any hour."""
     held_until: datetime | None = None
@@ -164,8 +167,7 @@ def _checked(found: Rendered, config: Config, given: dict[str, Any]) -> Rendered
         if found.needs and _STANDS_IN.search(str(given)):
             return found  # it takes what another step brings, which nobody knows before
         said = "; ".join(
-            f"{'.'.join(map(str, detail['loc'])) or 'parameters'}: {detail['msg'].removeprefix('Value error, ')}"
-            for detail in details
+            f"{field_of(given, detail)}: {detail['msg'].removeprefix('Value error, ')}" for detail in details
         )
         bad = found.is_message and any(_is_about_a_number(detail) for detail in details)
         return replace(
@@ -173,7 +175,11 @@ def _checked(found: Rendered, config: Config, given: dict[str, Any]) -> Rendered
         )
     shown = parameters.model_dump(mode="json", exclude_unset=True, by_alias=False)
     return replace(
-        found, parameters=shown, recipient=action.recipient(parameters), template=action.template(parameters)
+        found,
+        parameters=shown,
+        recipient=action.recipient(parameters),
+        template=action.template(parameters),
+        is_in_session=action.is_in_session(parameters),
     )
 
 

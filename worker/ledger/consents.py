@@ -3,7 +3,7 @@
 Invariant: what was said last counts, in whatever order it is told; nobody stands here but by a hash.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,6 +55,17 @@ def stops(connection: Connection, person: str, account: str) -> Sequence[Row[Any
     query = select(consents).where(consents.c.person == person, consents.c.stopped)
     query = query.where(consents.c.account.in_([EVERY_ACCOUNT, account]))
     return connection.execute(query.order_by(consents.c.scope)).all()
+
+
+def stopped_among(
+    connection: Connection, persons: Collection[str], account: str, scopes: Collection[ConsentScope]
+) -> set[str]:
+    """Return those of some persons who want no messages of these scopes from an account."""
+    query = select(consents.c.person).where(
+        consents.c.person.in_(persons), consents.c.stopped, consents.c.account.in_([EVERY_ACCOUNT, account]),
+        consents.c.scope.in_(scopes),
+    )  # fmt: skip
+    return set(connection.scalars(query)) if persons else set()
 
 
 def all_stops(connection: Connection, most: int) -> Sequence[Row[Any]]:

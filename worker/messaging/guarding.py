@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from config.load import Config
 from config.rules import Step
-from worker.acting import Action
 from worker.holding import person_key
 from worker.ledger import consents
 from worker.ledger.deliveries import Deferral
@@ -31,8 +30,9 @@ class Guard:
     delivery_id: UUID
     account: str
     step: Step
-    action: Action
     recipient: str | None
+    in_session: bool = False
+    """Whether it can only be sent within the 24 hours."""
     template: Deferral | Refusal | None = None
     """What the vendor's list of templates has against it."""
 
@@ -52,7 +52,7 @@ class Guard:
         return Night(quiet, self.config.business.zone).ask(self.delivery_id, self.step.quiet_hours, now)
 
     def _outside_window(self, connection: Connection, now: datetime) -> Refusal | None:
-        if not self.action.in_session or self.recipient is None:
+        if not self.in_session or self.recipient is None:
             return None
         return windowing.ask(connection, self.account, self.config.accounts[self.account], self.recipient, now)
 

@@ -145,7 +145,12 @@ class _Send:
     """Below the contact's path, and what is sent there."""
     endpoint: str
     template: Callable[[Any], str | None] = nobody
-    in_session: bool = False
+    in_session: bool | Callable[[Any], bool] = False
+
+
+def _has_session_messages(wanted: SendContent) -> bool:
+    """Whether a message is among them that only goes out within the 24 hours: any but a template, at WhatsApp."""
+    return wanted.channel == "whatsapp" and any(message.get("type") != "template" for message in wanted.messages)
 
 
 _SENDS = (
@@ -164,6 +169,7 @@ _SENDS = (
     _Send(
         "cgb.send_content", SendContent, "Send messages and do actions, as they are.",
         lambda wanted: ("send_content", _content(wanted)), "POST /contacts/{contact_id}/send_content",
+        in_session=_has_session_messages,
     ),
     _Send(
         "cgb.send_products", SendProducts, "Send products of the shop.",

@@ -24,8 +24,13 @@ _MOST_PAGES = 4
 
 
 def fetch(call: Call) -> TemplateList:
-    """Ask for the templates of the WhatsApp account, page by page."""
-    path = f"/waba-accounts/{quote(_number(call), safe='')}/message-templates"
+    """Ask for the templates of the WhatsApp account that a message to one person names."""
+    return _listed(call, _number(call))
+
+
+def _listed(call: Call, number: str) -> TemplateList:
+    """Ask for the templates of a WhatsApp account, page by page."""
+    path = f"/waba-accounts/{quote(number, safe='')}/message-templates"
     rows: list[Any] = []
     cursor: str | None = None
     for _ in range(_MOST_PAGES):
@@ -63,4 +68,13 @@ def _number(call: Call) -> str:
     raise PermanentError(Reason.WRONG_ACCOUNT, f"Scalev lists no WhatsApp account {wanted}")
 
 
+def _number_given(call: Call) -> str:
+    return str(call.parameters.waba_account_id)
+
+
 SOURCE = TemplateSource(fetch, filling, shelf)
+SOURCE_OF_MANY = TemplateSource(
+    lambda call: _listed(call, _number_given(call)),
+    lambda wanted: Filling(str(wanted.template_id)),  # what component_values hold is not documented
+    _number_given,
+)

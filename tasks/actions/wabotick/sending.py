@@ -10,7 +10,7 @@ from tasks.actions.wabotick import parameters as given
 from tasks.actions.wabotick.client import ask, message_id_of, refusal, words_of
 from tasks.actions.wabotick.settling import SETTLED_BY, settle_buttons, settle_file, settle_template, settle_text
 from tasks.actions.wabotick.templates import SOURCE
-from worker.acting import Action, Call, Outcome
+from worker.acting import Action, Audience, Call, Outcome
 from worker.errors import UncertainError
 from worker.states import MessageState, Reason
 
@@ -72,5 +72,6 @@ OPERATIONS = (
         "wabotick.send_broadcast_template", given.SendBroadcastTemplate, "POST", "/whatsapp/broadcast/template/send",
         "Begin a campaign with a template.", idempotent=False, encoding="form",
         result={"visual_flow_campaign_id": ("visual_flow_campaign_id",)}, must_tell=True,
+        audience=Audience(lambda _: (), lambda wanted, _: wanted),  # the list is Wabotick's
     ),
 )  # fmt: skip

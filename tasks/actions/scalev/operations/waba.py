@@ -4,6 +4,7 @@ Source: the OpenAPI v3 file for the paths; bodies, where it has none, from versi
 Invariant: routes of an account take its number, conversations its text id; the one is never sent for the other.
 """
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -14,6 +15,7 @@ from tasks.actions.scalev import messages, results, settling, templates
 from tasks.actions.scalev.files import Part, Person, Picture, people_file
 from tasks.actions.scalev.messages import OfPerson, SendMessage
 from tasks.actions.scalev.parameters import Money, Nothing, Number, SearchedPage, WabaAccountId, WabaUniqueId
+from worker.acting import Audience
 
 _ONE = "/waba-accounts/{waba_account_id}"
 _CONVERSATIONS = "/waba-accounts/{waba_unique_id}/customers"
@@ -55,6 +57,16 @@ class SendMessages(OfAccount):
     def part(self) -> Part:
         """Return the people as a file."""
         return people_file(self.people)
+
+
+def phones_of(wanted: SendMessages) -> list[str]:
+    """Return the phones of those whom a batch goes to."""
+    return [person.phone for person in wanted.people]
+
+
+def without_some(wanted: SendMessages, phones: Collection[str]) -> SendMessages:
+    """Return a batch without some of its people."""
+    return wanted.model_copy(update={"people": [one for one in wanted.people if one.phone not in phones]})
 
 
 class UploadMedia(Picture, OfAccount):
@@ -180,7 +192,8 @@ WITH_FILE = (
     Operation(
         "scalev.send_messages", SendMessages, "POST", f"{_ONE}/send-messages",
         "Send a template to many; how each fared is in the message attempts.", idempotent=False,
-        encoding="multipart", template=lambda given: str(given.template_id),
+        encoding="multipart", audience=Audience(phones_of, without_some),
+        template=lambda given: str(given.template_id), templates=templates.SOURCE_OF_MANY,
     ),
     Operation(
         "scalev.upload_media", UploadMedia, "POST", f"{_ONE}/upload-media", "Upload a picture.", idempotent=True,
