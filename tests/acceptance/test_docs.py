@@ -225,6 +225,7 @@ def test_words_of_the_code_are_told() -> None:
     assert used <= {str(reason) for reason in Reason}
 
 
+@pytest.mark.timeout(600)
 def test_harmless_commands_work(shop: Shop) -> None:
     """Every shown command that only looks is run on a real ledger, and every `send` against a real receiver."""
     environ = VARIABLES | {"HOOKYARD_CONFIG_DIR": str(EXAMPLES)}
