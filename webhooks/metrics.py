@@ -2,7 +2,7 @@
 
 Counters stand in the ledger's figures, not in the memory or the files of processes: any number of receivers, workers
 and machines tell the same, whichever of them is asked, and a restart counts nothing anew. The price is that a counter
-is up to 15 seconds old. Invariant: every label is an account, action, state, reason or queue; never a subject.
+is up to 15 seconds old. Invariant: every label is an account, action, rule, state, reason or queue; never a subject.
 """
 
 from collections import defaultdict
@@ -29,6 +29,7 @@ COUNTERS = {
     Name.DUPLICATES: ("hookyard_duplicates", "Requests in which nothing was new"),
     Name.REFUSED: ("hookyard_refused", "Requests that were answered with an error"),
     Name.ATTEMPTS: ("hookyard_attempts", "Tries of deliveries, by what they made of them"),
+    Name.MATCHED: ("hookyard_rule_matches", "Events and facts that a rule wanted something from"),
 }
 HISTOGRAMS = {
     Name.ACKNOWLEDGEMENT: ("hookyard_acknowledgement_seconds", "From the last byte of a request to its answer"),

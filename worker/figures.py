@@ -1,6 +1,6 @@
 """What is counted and measured over time: the words, the buckets of measures, and the arithmetic on them.
 
-Invariant: every label is of a known, small set (accounts, actions, states, reasons); never a subject or a person.
+Invariant: every label is of a known, small set (accounts, actions, rules, states, reasons), never a subject.
 """
 
 from bisect import bisect_right
@@ -31,6 +31,7 @@ class Name(StrEnum):
     DEAD = "dead"  # deliveries that became dead letters, also without an attempt
     END_TO_END = "end_to_end"  # from the webhook, or the time that a rule named, to the vendor's answer
     VENDOR = "vendor"  # single calls to a vendor
+    MATCHED = "matched"  # events and facts that a rule wanted something from
     OPEN = "open"  # deliveries that are under way: the most there were at a look
 
 
@@ -38,6 +39,7 @@ LABELS: Mapping[Name, tuple[str, ...]] = {
     Name.REFUSED: ("reason",),
     Name.ATTEMPTS: ("action", "state", "reason"),
     Name.DEAD: ("action", "reason"),
+    Name.MATCHED: ("rule",),
     Name.OPEN: ("state",),
 }
 """What a figure is told apart by, beside its account; nothing where it is not named here."""
@@ -46,7 +48,7 @@ OF_THE_RECEIVER = frozenset({Name.DUPLICATES, Name.REFUSED, Name.CHALLENGED, Nam
 """What only the receiver knows; everything else is read from the ledger's other tables."""
 
 OF_THE_LEDGER = frozenset(
-    {Name.RECEIVED, Name.RECONCILED, Name.ATTEMPTS, Name.DEAD, Name.END_TO_END, Name.VENDOR}
+    {Name.RECEIVED, Name.RECONCILED, Name.ATTEMPTS, Name.DEAD, Name.END_TO_END, Name.VENDOR, Name.MATCHED}
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 Invariant: nothing is written, and nothing that is returned tells who somebody is.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,6 +75,10 @@ class Explained:
     """Those that want something first, then those that listen, then the others."""
     notes: tuple[str, ...] = ()
     fault: str = ""
+    what: str = ""
+    """The event's type."""
+    led_to: tuple[str, ...] = ()
+    """The facts that follow from it."""
 
 
 def explained(connection: Connection, config: Config, now: datetime, event_id: UUID) -> Explained:
@@ -82,8 +87,14 @@ def explained(connection: Connection, config: Config, now: datetime, event_id: U
         said = Explainer(connection, config, now).explain(event_id)
     except NoSuchEventError as error:
         return Explained(fault=str(error))
+    return laid_out_rules(said)
+
+
+def laid_out_rules(said: Mapping[str, Any]) -> Explained:
+    """Return what an `Explainer` says as a page shows it."""
     rules = sorted(said["rules"], key=lambda rule: (not rule["matched"], rule["on"] is None))
     for rule in rules:
         rule["saw"] = {name: plain(str(value)) for name, value in rule.get("saw", {}).items()}
         rule["steps"] = [step | {"shown": laid_out(step["parameters"])} for step in rule.get("steps", [])]
-    return Explained(tuple(rules), tuple(said["notes"]))
+    event = said["event"]
+    return Explained(tuple(rules), tuple(said["notes"]), what=event["type"], led_to=tuple(said["happened"][1:]))

@@ -16,6 +16,7 @@ from console.web.pages import (
     pressing,
     quarantine,
     revealing,
+    rules,
 )
 
 
@@ -33,6 +34,7 @@ AREAS = (
     Area(orders.area, "Orders", "orders.index"),
     Area(events.area, "Events", "events.index"),
     Area(deliveries.area, "Deliveries", "deliveries.index"),
+    Area(rules.area, "Rules", "rules.index"),
     Area(connect.area, "Connect", "connect.index"),
     Area(jobs.area, "Press", "jobs.index"),
     Area(pressing.area),

@@ -48,16 +48,28 @@ class Explainer:
         """Return what every rule says to an event, fact, or delivery's event; raises NoSuchEventError."""
         row = self._event(wanted)
         told = self._told(row)
+        recorded = {(fact.type, fact.subject): fact.id for fact in queries.facts_of(self.connection, row.id)}
+        found = self._explained(told, recorded, was_routed=row.state == EventState.PROCESSED)
+        found["event"] |= {"state": row.state, "occurred_at": row.occurred_at, "note": row.note}
+        return found
+
+    def explain_told(self, told: Told) -> dict[str, Any]:
+        """Return what every rule would say to an event that never came in."""
+        return self._explained(told, {}, was_routed=False)
+
+    def _explained(
+        self, told: Told, recorded: Mapping[tuple[str, str | None], UUID], *, was_routed: bool
+    ) -> dict[str, Any]:
         snapshot = self._snapshot(told)
-        happenings = self._happenings(row, told, snapshot)
+        happenings = self._happenings(told, snapshot, recorded, was_routed=was_routed)
         notes = ["on purpose nothing follows from such an event"] if told.what.handling is Handling.IGNORED else []
         if told.what.completion and not snapshot.complete:
             notes.append(f"{told.what.completion.action} would be asked first for what it leaves out")
         return {
             "event": {
-                "id": row.id, "type": told.what.type, "account": row.account, "subject": told.subject.key,
-                "state": row.state, "occurred_at": told.what.occurred_at, "received_at": row.received_at,
-                "note": row.note,
+                "id": told.id, "type": told.what.type, "account": told.stored.account, "subject": told.subject.key,
+                "state": None, "occurred_at": told.what.occurred_at, "received_at": told.stored.received_at,
+                "note": None,
             },
             "happened": [happening.type for happening in happenings],
             "notes": notes,
@@ -100,15 +112,18 @@ class Explainer:
     def _known(self, subject: Subject) -> Snapshot:
         return subjects.read_snapshot(self.connection, subject.account, str(subject.key))
 
-    def _happenings(self, row: Row[Any], told: Told, snapshot: Snapshot) -> list[Happening]:
+    @staticmethod
+    def _happenings(
+        told: Told, snapshot: Snapshot, recorded: Mapping[tuple[str, str | None], UUID], *, was_routed: bool
+    ) -> list[Happening]:
         """Return the event and its facts: those it led to, or, when it was not routed, would lead to."""
-        what, account = told.what, row.account
-        found = [Happening(row.id, what.type, account, said_by(account, row.id, what), told.subject, what.occurred_at)]
-        recorded = {(fact.type, fact.subject): fact.id for fact in queries.facts_of(self.connection, row.id)}
+        what, account = told.what, told.stored.account
+        about = said_by(account, told.id, what)
+        found = [Happening(told.id, what.type, account, about, told.subject, what.occurred_at)]
         for fact in derived(what, told.subject, snapshot):
             fact_id = recorded.get((fact.type, fact.subject.key))
-            if fact_id or row.state != EventState.PROCESSED:
-                found.append(fact.happening(fact_id or row.id, what.occurred_at))
+            if fact_id or not was_routed:
+                found.append(fact.happening(fact_id or told.id, what.occurred_at))
         return found
 
     # One rule.

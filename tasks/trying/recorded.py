@@ -6,7 +6,7 @@ Invariant: nothing is written, and no more than a page of events is in memory at
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from tasks.trying.world import Told
 from webhooks.receiving import BATCH
 from worker.asking import Derived
 from worker.context import Subject
+from worker.ids import first_id
 from worker.ledger import windows
 from worker.reading import Stored, Understanding
 from worker.routing import COMPLETION_RULE, TOLD_BEFORE
@@ -28,10 +29,13 @@ from worker.snapshots import Snapshot
 
 PAGE = 1_000
 _FIRST = UUID(int=0)
+_EARLIER = timedelta(hours=1)
+"""By how much an id may be older than the moment that its row tells."""
 
 # A fact is derived again, and a request with several events is played by its parts.
 _PLAYED = f"""
-    e.received_at >= :since AND e.received_at < :until AND (e.parent_id IS NULL OR e.part IS NOT NULL)
+    e.id >= :first AND e.received_at >= :since AND e.received_at < :until
+    AND (e.parent_id IS NULL OR e.part IS NOT NULL)
     AND NOT (e.type LIKE '%.{BATCH}' AND e.handling = 'ignored')
 """
 _COUNT = text(f"SELECT count(*) FROM events e WHERE {_PLAYED}")  # noqa: S608 - our own words
@@ -63,8 +67,8 @@ _SENT = text(
            CASE WHEN e.part IS NULL THEN coalesce(e.parent_id, e.id) ELSE e.id END AS event,
            (SELECT m.person FROM messages m WHERE m.delivery_id = d.id LIMIT 1) AS who
     FROM deliveries d JOIN events e ON e.id = d.event_id
-    WHERE d.id > :last AND e.received_at >= :since AND e.received_at < :until AND d.effect_key IS NOT NULL
-          AND d.rule <> :completion AND d.state NOT IN ('dead', 'cancelled', 'suppressed')
+    WHERE d.id > :last AND d.id >= :first AND e.received_at >= :since AND e.received_at < :until
+          AND d.effect_key IS NOT NULL AND d.rule <> :completion AND d.state NOT IN ('dead', 'cancelled', 'suppressed')
     ORDER BY d.id LIMIT :most
     """
 )
@@ -82,7 +86,8 @@ class Ledger:
 
     def __init__(self, connection: Connection, config: Config, since: datetime, until: datetime) -> None:
         self._connection, self._config = connection, config
-        self._times = {"since": since, "until": until}
+        # By the id, which tells about when a row was made: older rows are not looked at.
+        self._times = {"since": since, "until": until, "first": first_id(since - _EARLIER)}
         self._since = since
         self._page: dict[Subject, Row[Any] | None] = {}
         self.unreadable = 0

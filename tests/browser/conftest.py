@@ -183,4 +183,5 @@ def _play(stage: Stage) -> None:
         "job_id": str(job.id), "name": "toko",
         "delivery_id": str(dead.id), "event_id": str(works.delivery(wake.id).event_id),
         "kind": "snapshot", "reference": f"toko/order:{order}/phone", "account": "toko", "key": f"order:{order}",
+        "rule": works.config.rules[0].name,
     }  # fmt: skip

@@ -69,6 +69,13 @@ _COUNTED = (
            {NO_BUCKET}, count(*), 0
     FROM deliveries d WHERE d.state = 'dead' AND d.updated_at >= :since AND d.updated_at < :until GROUP BY 1, 2, 4
     """,  # noqa: S608 - no values in it
+    # What is done instead of a step that failed is planned later, from the same match.
+    f"""
+    SELECT {_MINUTE.format("d")}, e.account, '{Name.MATCHED}', ARRAY[d.rule], {NO_BUCKET}, count(DISTINCT d.event_id), 0
+    FROM deliveries d JOIN events e ON e.id = d.event_id
+    WHERE d.id >= CAST(:first AS uuid) AND d.id < CAST(:last AS uuid)
+          AND d.rule NOT LIKE 'hookyard.%' AND d.step NOT LIKE '%.%' GROUP BY 1, 2, 4
+    """,  # noqa: S608 - no values in it
     _timed(
         Name.END_TO_END,
         f"greatest(0, extract(epoch FROM a.finished_at - {_SINCE}))",
