@@ -83,8 +83,9 @@ def _ask(stage: Stage, rounds: int, say: Callable[[str], None]) -> tuple[list[Fi
         people = People(connection, "bench", system_clock(), settings.rewake_seconds)
         users.add(connection, people, NAME, Role.ADMIN, PASSWORD, system_clock())
     stage.start_console(lambda: answers(f"{url}/healthz"))
-    about = samples(stage.ledger, rounds, system_clock())
-    asked, left = addresses(_app(stage, settings), about[0])
+    live = LiveConfig(settings.config_dir, stage.environ, make_catalog())
+    about = [one | {"rule": live.config.rules[0].name} for one in samples(stage.ledger, rounds, system_clock())]
+    asked, left = addresses(_app(stage, settings, live), about[0])
     figures = []
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
         log_in(http, NAME, PASSWORD)
@@ -96,9 +97,8 @@ def _ask(stage: Stage, rounds: int, say: Callable[[str], None]) -> tuple[list[Fi
     return figures, left
 
 
-def _app(stage: Stage, settings: Settings) -> Flask:
+def _app(stage: Stage, settings: Settings, live: LiveConfig) -> Flask:
     """Return the same application, to ask which pages it has."""
-    live = LiveConfig(settings.config_dir, stage.environ, make_catalog())
     wakeups = Wakeups(make_celery(settings, live.config), live.config.accounts)
     return make_app(Console(settings, live, stage.ledger, wakeups, system_clock))
 

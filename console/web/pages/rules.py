@@ -16,7 +16,6 @@ from console.rules.describing import tell
 from console.rules.recent import MOST_EVENTS, play_recent
 from console.users import Role
 from console.web.frame import current, needs, wanted_text
-from console.web.listing import own_page
 from tasks.trying.explaining import Explainer
 from tasks.trying.pasted import read_pasted
 from webhooks.examples import example_names, load_example
@@ -43,10 +42,7 @@ def index() -> str:
         refusing = [one for one in reloads.read(connection, desk.clock()) if one.refused]
         paused = {pause.name: pause for pause in pauses.in_force(connection) if pause.kind is PauseKind.RULE}
     told = [tell(rule, desk.config) for rule in desk.config.rules]
-    return render_template(
-        "rules/index.html", rules=told, uses=uses, refusing=refusing, paused=paused, held=own_page("/held"),
-        newest=NEWEST,
-    )  # fmt: skip
+    return render_template("rules/index.html", rules=told, uses=uses, refusing=refusing, paused=paused, newest=NEWEST)
 
 
 @area.get("/rules/of/<rule>")
@@ -56,9 +52,7 @@ def show(rule: str) -> str:
     with desk.connection() as connection:
         use = uses_of(connection, [found.name], desk.clock())[found.name]
         pause = pauses.read(connection, PauseKind.RULE, found.name)
-    return render_template(
-        "rules/show.html", rule=tell(found, desk.config), use=use, pause=pause, held=own_page("/held"), newest=NEWEST
-    )
+    return render_template("rules/show.html", rule=tell(found, desk.config), use=use, pause=pause, newest=NEWEST)
 
 
 def _rule(name: str) -> Rule:

@@ -9,12 +9,10 @@ import pytest
 from console.rules.recent import play_recent
 from tests.support.shop import order_created, order_status_changed
 from webhooks.examples import load_example
-from worker.ledger import pauses, reloads
+from worker.ledger import reloads
 from worker.ledger.counting import Counter
-from worker.ledger.pauses import Pause
 from worker.ledger.reloads import InUse
 from worker.ledger.rule_uses import uses_of
-from worker.states import PauseKind
 
 if TYPE_CHECKING:
     from tests.integration.engine.conftest import Works
@@ -115,13 +113,17 @@ def test_a_refused_reload_is_told_loudly(ruled: "Works", viewer: "Browser") -> N
     assert "rules/test.yaml:9: unknown key &lt;b&gt;" in page
 
 
-def test_a_paused_rule_says_so(ruled: "Works", viewer: "Browser") -> None:
-    """Who paused it, since when and why."""
-    with ruled.engine.begin() as connection:
-        pauses.begin(connection, Pause(PauseKind.RULE, "tell", ruled.clock(), "ani", "wrong template"))
+@pytest.mark.usefixtures("ruled")
+def test_a_rule_is_paused_on_its_page(operator: "Browser", viewer: "Browser") -> None:
+    """By who may, with a reason, which stands there until it is resumed."""
+    assert 'action="/held/pause/rule/tell"' in operator.open("/rules/of/tell")
+    assert "/held/pause" not in viewer.open("/rules/of/tell")
+
+    assert operator.press("/held/pause/rule/tell", comment="wrong template", back="/rules").status_code == 303
 
     for path in ("/rules", "/rules/of/tell"):
         assert "wrong template" in viewer.open(path)
+    assert 'action="/held/resume/rule/tell"' in operator.open("/rules/of/tell")
 
 
 def test_a_recorded_event_is_tried(ruled: "Works", viewer: "Browser") -> None:
