@@ -21,6 +21,9 @@ class TemplateStatus(StrEnum):
     UNKNOWN = "unknown"  # a word that we have not heard of
 
 
+SENDABLE = frozenset({TemplateStatus.APPROVED, TemplateStatus.UNKNOWN})
+
+
 @dataclass(frozen=True)
 class Template:
     """A template in one language."""

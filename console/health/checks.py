@@ -21,9 +21,10 @@ from webhooks.registry import SOURCES
 from worker import health
 from worker.broker import redis_client
 from worker.celery_app import EVENTS_QUEUE
-from worker.ledger import backlog, figures, holds, pauses, queries, reloads
+from worker.ledger import backlog, figures, holds, pauses, queries, reloads, template_lists
 from worker.ledger.tables import deliveries, events, quarantine
 from worker.states import BEAT_HEARTBEAT, WORKER_HEARTBEAT, DeliveryState, EventState, HoldKind
+from worker.templates import SENDABLE
 
 LEAST_FREE_BYTES = 500_000_000
 SECRETS_SINCE = timedelta(days=30)
@@ -112,6 +113,32 @@ def _circuits(look: Look) -> Iterator[Finding]:
             )
             how = "hookyard circuits close once it works again"
             yield Finding(check, Level.BAD, fact, how, means, hold.opened_at, place)
+
+
+def _templates(look: Look) -> Iterator[Finding]:
+    """Tell which templates that rules name cannot be sent, and whose list cannot be had."""
+    for kept in template_lists.read_all(look.connection):
+        check, how = f"templates of {kept.account}", f"hookyard templates {kept.account}"
+        if kept.failures:
+            fact = f"their list could not be had, {kept.failures} times in a row"
+            means = "Messages are sent without being judged by it: what is wrong with one, its vendor's refusal tells."
+            yield Finding(check, Level.LOOK, fact, kept.error or "", means, kept.listed_at)
+        named = _templates_named(look.config, kept.account)
+        for template in kept.found.templates if kept.found else ():
+            if template.key in named and template.status not in SENDABLE:
+                fact = f"{template.key} ({template.name}) is {template.status}; {named[template.key]} sends it"
+                means = "What is paused or not judged yet waits for a day at most; what else is made from it is dead."
+                yield Finding(check, Level.BAD, fact, how, means, kept.listed_at)
+
+
+def _templates_named(config: Config, account: str) -> dict[str, str]:
+    """Return the templates that rules name outright for an account, and the rule of each."""
+    found: dict[str, str] = {}
+    for rule in config.rules:
+        for step in rule.all_steps():
+            own = ("template_id", "name") if step.account == account and step.action.endswith("send_template") else ()
+            found |= {str(step.parameters[name]): rule.name for name in own if name in step.parameters}
+    return found
 
 
 def _pauses(look: Look) -> Iterator[Finding]:
@@ -237,8 +264,8 @@ def _bad_if(count: int) -> Level:
 
 Check = Callable[[Look], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
-    _worker, _beat, _behind, _need_a_person, _failed_events, _circuits, _silent, _rules, _pauses, _quarantined,
-    _figures,
+    _worker, _beat, _behind, _need_a_person, _failed_events, _circuits, _templates, _silent, _rules, _pauses,
+    _quarantined, _figures,
 )  # fmt: skip
 """What the first page and `hookyard doctor` look at."""
 
