@@ -19,7 +19,7 @@ from worker.celery_app import make_celery
 from worker.clock import system_clock
 from worker.ledger.database import connect
 from worker.logs import configure_logging
-from worker.sentry import start_sentry
+from worker.sentry import counted, start_sentry
 from worker.wakeups import Wakeups
 
 THREADS = 8
@@ -57,4 +57,6 @@ def make_console() -> Served:
     wakeups = Wakeups(make_celery(settings, live.config), live.config.accounts)
     console = Console(settings=settings, live=live, engine=engine, wakeups=wakeups, clock=system_clock)
     log.info("console.started", address=settings.bind, port=settings.console_port)
-    return Served(make_app(console), threads=THREADS, most_body_bytes=MOST_FORM_BYTES)
+    app = make_app(console)
+    app.wsgi_app = counted(app.wsgi_app)  # type: ignore[method-assign]
+    return Served(app, threads=THREADS, most_body_bytes=MOST_FORM_BYTES)
