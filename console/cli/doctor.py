@@ -15,7 +15,7 @@ from config.load import Config
 from console.cli import options
 from console.cli.context import Context, open_context
 from console.cli.output import CommandError, print_json, print_table
-from console.health import checks
+from console.health import checks, surroundings
 from console.health.finding import Finding, Level
 from webhooks.receiving import Receiving, make_endpoints
 from webhooks.registry import SOURCES
@@ -31,10 +31,13 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(
     only: Annotated[str | None, typer.Option("--only", help="Only this check, like worker: for health checks.")] = None,
+    vendors: Annotated[
+        bool, typer.Option("--vendors", help="Also connect to each vendor: is it reached, is its certificate good?")
+    ] = False,
     json_: options.Json = False,
 ) -> None:
     """Look at configuration, ledger, broker, worker and what waits for a person; exit 1 when something is wrong."""
-    findings = [finding for finding in _findings(open_context()) if only in {None, finding.check}]
+    findings = [finding for finding in _findings(open_context(), vendors_too=vendors) if only in {None, finding.check}]
     if not findings:
         raise CommandError(f'there is no check "{only}"')
     rows = [{"check": one.check, "ok": one.ok, "what": one.what, "since": one.since} for one in findings]
@@ -46,11 +49,16 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _findings(context: Context) -> Iterator[Finding]:
+def _findings(context: Context, *, vendors_too: bool) -> Iterator[Finding]:
+    yield surroundings.versions()
+    yield surroundings.settings_in_use(context.settings)
     yield _configuration(context)
     yield checks.disk(context.settings)
     yield checks.broker(context.settings)
+    yield surroundings.broker_setup(context.settings)
     yield from _ledger(context)
+    if vendors_too:
+        yield from surroundings.vendors(_config_or_none(context), system_clock())
 
 
 def _configuration(context: Context) -> Finding:
@@ -70,7 +78,7 @@ def _ledger(context: Context) -> Iterator[Finding]:
         if revision != newest:
             return
         config = _config_or_none(context)
-        for check in (*checks.CHECKS, *checks.SLOWER):
+        for check in (surroundings.clock, *checks.CHECKS, surroundings.told, *checks.SLOWER):
             with context.ledger() as connection:
                 yield from check(checks.Look(connection, config, system_clock()))
         yield _quarantine(context)

@@ -1,0 +1,126 @@
+"""What lies around: versions, settings, clocks, how Redis is set up, who was not told, whether vendors are reached.
+
+Invariant: no secret is shown, only that it is set; to a vendor a connection is opened and closed, nothing is sent.
+"""
+
+import platform
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from config.accounts import CalledAccount
+from config.faults import ConfigError
+from config.load import Config
+from config.settings import PREFIX, Settings
+from console.health.checks import Look
+from console.health.finding import Finding, Level
+from tasks.actions.addresses import open_socket
+from worker.alerting import WORDS
+from worker.broker import redis_client
+from worker.errors import WorkerError
+from worker.ledger import alerts
+
+MOST_SKEW_SECONDS = 2.0
+SOON_DAYS = 14
+"""A certificate that ends within so many days is worth a word to the vendor."""
+_CONNECT_SECONDS = 5.0
+
+
+def versions() -> Finding:
+    """Tell what runs here."""
+    return Finding("versions", Level.GOOD, f"hookyard {version('hookyard')}, Python {platform.python_version()}")
+
+
+def settings_in_use(settings: Settings) -> Finding:
+    """Tell which settings are not as they are shipped; of secrets only that they are set."""
+    told = []
+    for name, field in sorted(type(settings).model_fields.items()):
+        value = getattr(settings, name)
+        if name == "release" or value is None or value == field.default:
+            continue
+        told.append(f"{PREFIX}{name.upper()}={'(set)' if isinstance(value, SecretStr) else value}")
+    return Finding("settings", Level.GOOD, ", ".join(told) or "all as shipped")
+
+
+def broker_setup(settings: Settings) -> Finding:
+    """Tell whether Redis may throw messages away, and whether it keeps them over a restart."""
+    try:
+        client = redis_client(settings.require_redis_url(), timeout_seconds=2)
+        found: dict[str, Any] = dict(client.info())
+    except (redis.RedisError, OSError, ConfigError):
+        return Finding("broker setup", Level.GOOD, "cannot be asked")  # that it is away, another check tells
+    policy, most = found.get("maxmemory_policy", "unknown"), int(found.get("maxmemory", 0))
+    kept = "kept over a restart" if found.get("aof_enabled") else "not kept over a restart, which costs seconds only"
+    fact = f"Redis {found.get('redis_version')}, {policy}, {kept}"
+    if most and policy not in {"noeviction", "unknown"}:
+        means = "When its memory is full, Redis throws wake-ups away; sweeps repeat them, late. Set noeviction."
+        return Finding("broker setup", Level.BAD, fact, "maxmemory-policy noeviction", means)
+    return Finding("broker setup", Level.GOOD, fact)
+
+
+def clock(look: Look) -> Iterator[Finding]:
+    """Tell how far this machine's clock is from the database's."""
+    before = datetime.now(UTC)
+    row = look.connection.execute(text("SELECT clock_timestamp() AS at, current_setting('server_version') AS version"))
+    there, server = row.one()
+    after = datetime.now(UTC)
+    # Between two moments there is none that is surely the same: what lies within them is no difference.
+    skew = max((before - there).total_seconds(), (there - after).total_seconds(), 0.0)
+    fact = f"PostgreSQL {server}, its clock differs by {skew:.1f} s"
+    means = "Leases, retries and signatures with a time go wrong when clocks differ. Use a time server."
+    yield Finding("clock", Level.BAD if skew > MOST_SKEW_SECONDS else Level.GOOD, fact, means=means)
+
+
+def told(look: Look) -> Iterator[Finding]:
+    """Tell which failures near their limits, and which target could not be told."""
+    firing = [watch for watch in alerts.watches(look.connection) if watch.since is not None]
+    for watch in firing:
+        found = watch.measure
+        where = f"{found.account}: " if found.account else ""
+        fact = f"{where}{found.cause} at {found.percent} % of its limit"
+        yield Finding("alerts", Level.LOOK, fact, WORDS[found.cause].look, since=watch.since)
+    if not firing:
+        who = len(look.config.alerts.targets)
+        yield Finding("alerts", Level.GOOD, f"nothing nears its limit; {who} are told" if who else "nobody is told")
+    for name, row in alerts.last_of_targets(look.connection).items():
+        if row.waiting and row.last_error and name in look.config.alerts.targets:
+            fact = f"{name} could not be told: {row.last_error}"
+            means = "It is tried again for six hours. Look whether its address still takes messages."
+            yield Finding("alerts", Level.BAD, fact, f"hookyard alerts test --target {name}", means)
+
+
+def vendors(config: Config, now: datetime) -> Iterator[Finding]:
+    """Tell whether each vendor's API can be reached, and how long its certificate is good."""
+    for name, account in config.accounts.items():
+        if isinstance(account, CalledAccount):
+            yield _reached(f"vendor of {name}", account, now)
+
+
+def _reached(check: str, account: CalledAccount, now: datetime) -> Finding:
+    parts = urlsplit(account.base_url)
+    host = parts.hostname or ""
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        with open_socket(account, host, port, _CONNECT_SECONDS) as connection:
+            if parts.scheme != "https":
+                return Finding(check, Level.GOOD, f"{host} answers, without TLS")
+            with ssl.create_default_context().wrap_socket(connection, server_hostname=host) as secured:
+                return _judged(check, host, secured, now)
+    except (OSError, ValueError, WorkerError) as error:
+        what = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else type(error).__name__
+        means = "Nothing can be sent there now. Is it the vendor, the network, or the address?"
+        return Finding(check, Level.BAD, f"{host} cannot be reached: {what}", means=means)
+
+
+def _judged(check: str, host: str, secured: ssl.SSLSocket, now: datetime) -> Finding:
+    certificate = secured.getpeercert() or {}
+    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    level = Level.LOOK if (until - now).days < SOON_DAYS else Level.GOOD
+    return Finding(check, level, f"{host} answers by {secured.version()}, its certificate ends on {until:%Y-%m-%d}")
