@@ -51,7 +51,7 @@ def doctor(
 
 def _findings(context: Context, *, vendors_too: bool) -> Iterator[Finding]:
     yield surroundings.versions()
-    yield surroundings.settings_in_use(context.settings)
+    yield from surroundings.settings_in_use(context.settings)
     yield _configuration(context)
     yield checks.disk(context.settings)
     yield checks.broker(context.settings)

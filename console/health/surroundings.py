@@ -38,15 +38,14 @@ def versions() -> Finding:
     return Finding("versions", Level.GOOD, f"hookyard {version('hookyard')}, Python {platform.python_version()}")
 
 
-def settings_in_use(settings: Settings) -> Finding:
+def settings_in_use(settings: Settings) -> Iterator[Finding]:
     """Tell which settings are not as they are shipped; of secrets only that they are set."""
-    told = []
     for name, field in sorted(type(settings).model_fields.items()):
         value = getattr(settings, name)
         if name == "release" or value is None or value == field.default:
             continue
-        told.append(f"{PREFIX}{name.upper()}={'(set)' if isinstance(value, SecretStr) else value}")
-    return Finding("settings", Level.GOOD, ", ".join(told) or "all as shipped")
+        shown = "(set)" if isinstance(value, SecretStr) else value
+        yield Finding("settings", Level.GOOD, f"{PREFIX}{name.upper()}={shown}")
 
 
 def broker_setup(settings: Settings) -> Finding:
