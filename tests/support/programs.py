@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import psutil
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
+"""Long: it is only ever waited out where something is wrong, and a loaded machine starts programs slowly."""
 
 
 def free_port() -> int:
@@ -74,7 +75,7 @@ class Program:
         """End it and its children with kill -9."""
         for process in self.family():
             process.kill()
-        self.process.wait(10)
+        self.process.wait(30)
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> int:
         """Ask it to end and return its exit status; killed when it does not."""
@@ -90,6 +91,6 @@ class Program:
 def answers(url: str) -> bool:
     """Whether a server answers 200 at an address."""
     try:
-        return httpx.get(url, timeout=2).status_code == 200
+        return httpx.get(url, timeout=10).status_code == 200
     except httpx.HTTPError:
         return False

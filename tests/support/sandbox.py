@@ -10,7 +10,9 @@ class Sandbox:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=5)
+        self._http = httpx.Client(base_url=url, timeout=30)
+        self.hangs = False
+        """Whether a fault was set by which no answer comes."""
 
     def effects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return what the vendors really did, in order; of one kind such as `message` or `order_status`."""
@@ -26,6 +28,7 @@ class Sandbox:
 
     def fail(self, **fault: Any) -> None:
         """Set a fault: vendor, path, every, times, when, status, retry_after, delay_seconds, hang, reset, truncate."""
+        self.hangs = self.hangs or bool(fault.get("hang"))
         self._http.post("/_sandbox/faults", json=fault).raise_for_status()
 
     def heal(self) -> None:
@@ -42,6 +45,7 @@ class Sandbox:
 
     def reset(self) -> None:
         """Begin anew: seeds only, nothing received, no faults."""
+        self.hangs = False
         self._http.post("/_sandbox/reset").raise_for_status()
 
     def close(self) -> None:

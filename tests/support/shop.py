@@ -154,7 +154,7 @@ class Shop:
     def command(self, *arguments: str) -> Program:
         """Run a `hookyard` command to its end and return it."""
         program = Program(list(arguments), self.environ, self.folder / f"command-{uuid4().hex}.log")
-        program.process.wait(60)
+        program.process.wait(180)
         return program
 
     # The vendors.
@@ -169,21 +169,21 @@ class Shop:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         signature = base64.b64encode(hmac.digest(SIGNING_SECRET.encode(), raw, hashlib.sha256)).decode()
         given = {"X-Scalev-Hmac-Sha256": signature, "Content-Type": "application/json", **headers}
-        return httpx.post(f"{self.receiver_url}/webhooks/toko", content=raw, headers=given, timeout=20)
+        return httpx.post(f"{self.receiver_url}/webhooks/toko", content=raw, headers=given, timeout=60)
 
     def post_wabotick(
         self, body: Mapping[str, Any] | bytes, secret: str = FLOW_SECRET, query: str = ""
     ) -> httpx.Response:
         """Post a Wabotick event to one of its secret URLs."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return httpx.post(f"{self.receiver_url}/webhooks/wa/{secret}{query}", content=raw, timeout=20)
+        return httpx.post(f"{self.receiver_url}/webhooks/wa/{secret}{query}", content=raw, timeout=60)
 
     def post_proton(self, body: Mapping[str, Any] | bytes) -> httpx.Response:
         """Post a Proton event, signed as the account's `webhook_auth` wants it."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         signature = "sha256=" + hmac.digest(PROTON_SECRET.encode(), raw, hashlib.sha256).hex()
         headers = {"X-Proton-Signature": signature}
-        return httpx.post(f"{self.receiver_url}/webhooks/crm", content=raw, headers=headers, timeout=20)
+        return httpx.post(f"{self.receiver_url}/webhooks/crm", content=raw, headers=headers, timeout=60)
 
     def know_order(self, number: str = "250804QWERTY", **data: Any) -> None:
         """Post order.created and wait until it is known, so that what is said next finds the order."""

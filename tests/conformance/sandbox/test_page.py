@@ -6,6 +6,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from tests.support.programs import eventually
+
 Post = Callable[..., httpx.Response]
 
 TEMPLATE = {
@@ -122,7 +124,8 @@ def test_shows_lost_answers_and_faults(sandbox: httpx.Client, scalev: httpx.Clie
     """A fault is named, and a request that got no answer says so."""
     sandbox.put("/_sandbox/faults", json=[{"vendor": "scalev", "hang": True, "times": 1}])
     with pytest.raises(httpx.ReadTimeout):
-        scalev.get("/me", timeout=0.2)
+        scalev.get("/me", timeout=httpx.Timeout(10, read=0.2))
+    eventually(lambda: "fault: hang before" in sandbox.get("/").text, "the request is shown")
     html = sandbox.get("/").text
 
     assert "no answer" in html
