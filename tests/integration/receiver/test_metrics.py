@@ -8,7 +8,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.receiver.conftest import TOKEN, Running
 from tests.support.programs import eventually
-from tests.support.shop import order_created
+from tests.support.shop import Shop, order_created
+from worker import health
+from worker.ledger import figures
+from worker.states import BEAT_HEARTBEAT
 
 PHONE = "628123456789"
 
@@ -60,3 +63,20 @@ def test_what_nobody_has_seen_yet_is_told_as_such(running: Running) -> None:
     assert {"events", "control", "deliver.scalev"} <= {key[1] for key in found if key[0] == "hookyard_queue_messages"}
     assert {"events", "deliver.wabotick"} <= {key[1] for key in found if key[0] == "hookyard_queue_due"}
     assert found["hookyard_backlog", "deliveries_dead"] == 0
+
+
+def test_beat_and_worker_count_what_the_receiver_took_in(shop: Shop) -> None:
+    """The processes as they run: an event is in the totals soon, and beat says that it lives."""
+    shop.start_all()
+    shop.post_scalev(order_created()).raise_for_status()
+
+    def received() -> bool:
+        with shop.engine.connect() as connection:
+            return any((row.account, row.name) == ("toko", "received") for row in figures.totals(connection))
+
+    def beats() -> bool:
+        with shop.engine.connect() as connection:
+            return health.last_beat(connection, BEAT_HEARTBEAT) is not None
+
+    eventually(beats, "beat says that it lives")
+    eventually(received, "the event is counted", seconds=60)
