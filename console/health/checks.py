@@ -101,7 +101,7 @@ def _rules(look: Look) -> Iterator[Finding]:
 def _circuits(look: Look) -> Iterator[Finding]:
     """Tell which accounts are held, and what a person has to lift."""
     for hold in holds.in_force(look.connection, look.now):
-        check, place = f"circuit {hold.account}", Place("deliveries.index", {"account": hold.account})
+        check, place = f"circuit {hold.account}", Place("held.index")
         if hold.kind is HoldKind.ACCOUNT and hold.until is not None:
             fact = f"held since {hold.opened_at:%Y-%m-%d %H:%M} ({hold.reason}), tried at {hold.until:%H:%M:%S} UTC"
             means = f"What goes to {hold.account} waits. Mend the cause; it is tried again by itself, ever more rarely."
@@ -148,7 +148,7 @@ def _pauses(look: Look) -> Iterator[Finding]:
         how = "" if is_new else f"hookyard resume {pause.kind} {pause.name}"
         means = "What it would do waits, and comes due when it is resumed." + ("" if is_new else " Was it forgotten?")
         level = Level.LOOK if is_new else Level.BAD
-        yield Finding(f"paused {pause.kind}", level, pause.said, how, means, pause.since)
+        yield Finding(f"paused {pause.kind}", level, pause.said, how, means, pause.since, Place("held.index"))
 
 
 def _counted(look: Look, table: Any, condition: Any, since: Any) -> tuple[int, datetime | None]:

@@ -65,7 +65,7 @@ def test_what_needs_a_person_is_told_with_what_to_do(works: Works, desks: Desks)
     page = desks.as_(Role.VIEWER).open("/")
 
     assert verdict(page) == "bad: Something needs you."
-    assert "Dead deliveries" in page
+    assert '<a href="/deliveries?state=dead">Dead deliveries</a>' in page
     assert "They failed and nobody repeats them." in page
     assert "hookyard dead list" in page
 
@@ -85,6 +85,7 @@ def test_late_work_is_told_unless_something_holds_it(works: Works, viewer: Brows
     assert "although nothing holds them" not in page
     assert verdict(page) == "waits: Everything works. Something is worth a look."
     assert "account wa is paused by ani" in page
+    assert '<a href="/held">Paused account</a>' in page
 
 
 def test_an_account_that_falls_silent_is_noticed(works: Works, viewer: Browser) -> None:
