@@ -17,19 +17,29 @@ LATE = timedelta(seconds=60)
 """What is overdue for so long is behind."""
 
 _WOKEN_WITHIN = timedelta(minutes=1)  # what is due is to be woken soon, over and over; an index knows when
+# Account by account, so that the index leads to what is due past any number of timers that are not.
 _DUE = text(
     """
-    SELECT account, count(*) AS due, count(*) FILTER (WHERE due_at <= :late) AS late, min(due_at) AS oldest_at
-    FROM deliveries d
-    WHERE state IN ('waiting', 'ready', 'retrying') AND wake_at <= :soon AND due_at <= :now
-          AND (needs = '{}' OR released) AND reason IS DISTINCT FROM 'awaiting_delivery'
-          AND reason IS DISTINCT FROM 'paced'
-          AND NOT EXISTS (
-              SELECT FROM holds h WHERE h.account = d.account AND h.kind = 'account' AND h.opened_at IS NOT NULL)
-          AND NOT EXISTS (
-              SELECT FROM pauses p
-              WHERE (p.kind = 'account' AND p.name = d.account) OR (p.kind = 'rule' AND p.name = d.rule))
-    GROUP BY account
+    WITH RECURSIVE there AS (
+        (SELECT account FROM deliveries WHERE state IN ('waiting', 'ready', 'retrying') ORDER BY account LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT account FROM deliveries
+            WHERE state IN ('waiting', 'ready', 'retrying') AND account > there.account ORDER BY account LIMIT 1
+        ) FROM there WHERE there.account IS NOT NULL
+    )
+    SELECT there.account, found.* FROM there CROSS JOIN LATERAL (
+        SELECT count(*) AS due, count(*) FILTER (WHERE due_at <= :late) AS late, min(due_at) AS oldest_at
+        FROM deliveries d
+        WHERE d.account = there.account AND state IN ('waiting', 'ready', 'retrying')
+              AND wake_at <= :soon AND due_at <= :now
+              AND (needs = '{}' OR released) AND reason IS DISTINCT FROM 'awaiting_delivery'
+              AND reason IS DISTINCT FROM 'paced'
+              AND NOT EXISTS (SELECT FROM pauses p WHERE p.kind = 'rule' AND p.name = d.rule)
+    ) AS found
+    WHERE found.due > 0 AND NOT EXISTS (
+        SELECT FROM holds h WHERE h.account = there.account AND h.kind = 'account' AND h.opened_at IS NOT NULL
+    ) AND NOT EXISTS (SELECT FROM pauses p WHERE p.kind = 'account' AND p.name = there.account)
     """
 )
 _EVENTS = text(
