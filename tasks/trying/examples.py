@@ -19,6 +19,7 @@ from config.load import Config
 from config.rules import Rule, Step
 from config.subjects import FIELDS
 from tasks.trying.rendering import Rendered, context_of_step, render, with_results
+from tasks.trying.tapping import meanings
 from tasks.trying.world import Told, Wanted, World
 from webhooks.examples import example_names, load_example
 from webhooks.inbound import Inbound
@@ -184,7 +185,10 @@ def try_rules(config: Config) -> list[Tried]:
     examples = Examples(config)
     tried = {rule.name: Tried(rule) for rule in config.rules}
     for example in examples.all:
-        _play(config, World(config, _Past(examples)), examples.told(example), example, [*tried.values()])
+        for called, tap in meanings(config) if example.what.order is not None else (("", None),):
+            named = replace(example, name=example.name + called)
+            told = replace(examples.told(named), tap=tap)
+            _play(config, World(config, _Past(examples)), told, named, [*tried.values()])
     if left := [one for one in tried.values() if not one.cases]:
         world = World(config, _Past(examples))
         for example in sorted(examples.all, key=lambda one: one.stored.received_at):
@@ -213,11 +217,16 @@ class _Occasion:
         what = self.told.what
         return {"account": stored.account, "occurred_at": what.occurred_at, "received_at": stored.received_at}
 
+    @property
+    def tap(self) -> Mapping[str, Any] | None:
+        """What a tapped button means; a fact is no tap."""
+        return self.told.tap if self.happening.id == self.told.id else None
+
 
 def _try(config: Config, world: World, tried: Tried, on: _Occasion) -> None:
     rule, happening, now = tried.rule, on.happening, on.told.stored.received_at
     data = on.told.what.data
-    context = context_of(happening, data, on.moments, world.snapshot_of(happening.subject, now), now)
+    context = context_of(happening, data, on.moments, world.snapshot_of(happening.subject, now), now, on.tap)
     case = Case(on.example.name, happening.type, matched=False)
     tried.cases.append(case)
     if rule.condition is not None and (error := _counted(tried, "when", rule.condition, context)):
@@ -227,7 +236,7 @@ def _try(config: Config, world: World, tried: Tried, on: _Occasion) -> None:
     if not case.matched:
         return
     case.deliveries = [
-        render(config, Wanted(rule, planned, happening, data, on.moments, on.told.id), context)
+        render(config, Wanted(rule, planned, happening, data, on.moments, on.told.id, on.tap), context)
         for planned in wanted_by(rule, happening, context, now)
     ]
     _count_named(tried, context)

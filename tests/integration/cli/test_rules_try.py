@@ -160,6 +160,25 @@ def test_results_of_steps_before_are_stood_in_for(shop: Shop, tmp_path: Path) ->
     assert last["parameters"]["variables"] == ["<message_id of send_template>"]
 
 
+def test_a_tap_is_tried_with_each_answer_to_what_the_rules_ask(shop: Shop, tmp_path: Path) -> None:
+    """As the first tap and as a second, so that rules on either are reached; where nothing is asked, as neither."""
+    asks = rule("scalev.order.created", more="question: {name: sure, answers: [Ya, Tidak], within: 48h}")
+    first = rule("wabotick.postback", 'tap.answer == "Tidak" and not tap.decided').replace("tell", "first")
+    second = rule("wabotick.postback", 'tap.decided and tap.decision == "Ya"').replace("tell", "second")
+    follows = first.removeprefix("rules:\n") + second.removeprefix("rules:\n")
+
+    status, found = tried(shop, asks + follows, tmp_path)
+
+    assert status == 0
+    matched = {
+        one["rule"]: {case["example"].partition(", ")[2] for case in one["cases"] if case["matched"]}
+        for one in found["rules"]
+    }
+    assert (matched["first"], matched["second"]) == ({"tap Tidak"}, {"second tap Tidak"})
+    _, unasked = tried(shop, "rules:\n" + follows, tmp_path)
+    assert [one["reached"] for one in unasked["rules"]] == [False, False]
+
+
 def test_a_faulty_file_is_refused_as_check_does(shop: Shop, tmp_path: Path) -> None:
     """What does not load is told with file and line; a folder that is not there, too."""
     (tmp_path / "bad.yaml").write_text(rule(on="scalev.order.shiped"))
