@@ -20,28 +20,24 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.rules import Step
 from config.settings import Settings
 from worker import completing, consequences, matching, receipts, taps, tracing
-from worker.acting import Action, Call, Outcome, Session
+from worker.acting import Action, Outcome
+from worker.admitting import Admission
 from worker.awaiting import accepted
 from worker.consequences import Consequences, Ended
 from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.following import ENDS, Follower
-from worker.gating import Gate
 from worker.holding import Hold, person_key
-from worker.ledger import consents, deliveries, questions
+from worker.ledger import deliveries, questions
 from worker.ledger.database import by_statement, is_away
 from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease, Wake
 from worker.ledger.messages import Sent
 from worker.ledger.settling import PATIENCE_SECONDS
-from worker.limits import allowed_for
 from worker.masking import mask_message
-from worker.messaging.guarding import Guard
-from worker.messaging.refusing import Refusal
 from worker.messaging.template_book import TemplateBook
-from worker.pacing import Pacer
 from worker.preparing import NOTHING, Preparation, SuppressedError, Workshop
 from worker.retry import decide, policy_of
 from worker.routing import COMPLETION_RULE
-from worker.states import ConsentScope, DeliveryState, Reason
+from worker.states import DeliveryState, Reason
 
 RECORDING_PATIENCE_SECONDS = 120.0
 log = structlog.get_logger()
@@ -115,20 +111,23 @@ class _Attempt:
         self._bug: Exception | None = None
         self._error: WorkerError | None = None
         self._about: tuple[str | None, str | None] = (None, None)
-        self._left_out = 0
 
     def run(self) -> Delivered | None:
         outcome = NOTHING
         try:
             call, action = self._ready.make()
-            if deferral := self._gated(call, action):
+            admission = Admission(
+                self._of, self._of.wait, self._of.templates, self._row, self._ready.step, call, action
+            )
+            self._about = admission.about
+            if deferral := admission.ask(self._lease.owner):
                 return self._delivered(_as_conclusion(deferral, self._row), deferred=True)
-            call = self._to_who_wants_it(call, action)
+            call, left_out = admission.to_who_wants_it()
             if not self._announce():
                 return self._not_sent()
             outcome = action.run(call)
-            if self._left_out:
-                outcome = replace(outcome, result=outcome.result | {"left_out": self._left_out})
+            if left_out:
+                outcome = replace(outcome, result=outcome.result | {"left_out": left_out})
             sent = message_of(self._row, outcome, self._about[0], self._of.clock())
             conclusion = accepted(self._ready.step, sent, outcome, self._of.clock())
         except SQLAlchemyError:
@@ -163,69 +162,6 @@ class _Attempt:
             id=row.id, event_id=row.event_id, rule=row.rule, action=row.action, account=row.account,
             attempt=row.attempts, conclusion=conclusion, bug=self._bug, **more,
         )  # fmt: skip
-
-    def _gated(self, call: Call, action: Action) -> Deferral | None:
-        """Wait for the moment to send; put back what would wait long. Raises when it is not sent at all."""
-        row, now = self._row, self._of.clock()
-        self._about = action.recipient(call.parameters), action.template(call.parameters)
-        limits = self._of.config.limits_of(row.account)
-        pacer = Pacer(self._of.engine, self._of.clock, self._of.wait)
-        pacer.follow(call.session, row.account, allowed_for(limits, row.slowing), first_is_reserved=True)
-        gate = Gate(row, limits, *self._about, self._guard(call, action))
-        if gate.is_open:
-            return None
-        with self._of.engine.begin() as connection:
-            found = gate.ask(connection, now)
-            if isinstance(found, Deferral):
-                deliveries.defer(connection, row, self._lease.owner, found, now)
-        if isinstance(found, Deferral):
-            return found
-        if isinstance(found, Refusal):
-            if found.state is DeliveryState.SUPPRESSED:
-                raise SuppressedError(found.reason, error=found.error)
-            raise PermanentError(found.reason, found.error)
-        self._of.wait((found - now).total_seconds())
-        return None
-
-    def _guard(self, call: Call, action: Action) -> Guard | None:
-        step = self._ready.step
-        if step is None or not action.is_message:
-            return None
-        return Guard(
-            self._of.config, self._row.id, self._row.account, step, self._about[0],
-            in_session=action.is_in_session(call.parameters), template=self._ask_for_template(call, action),
-        )  # fmt: skip
-
-    def _to_who_wants_it(self, call: Call, action: Action) -> Call:
-        """Leave those out of a message to many who opted out; SuppressedError when nobody is left."""
-        step = self._ready.step
-        if step is None or action.audience is None:
-            return call
-        by_key = {person_key(phone): phone for phone in action.audience.persons(call.parameters)}
-        with self._of.engine.begin() as connection:
-            scopes = (ConsentScope.ALL,) if step.category == "utility" else tuple(ConsentScope)
-            stopped = consents.stopped_among(connection, by_key, self._row.account, scopes)
-        if not stopped:
-            return call
-        if len(stopped) == len(by_key):
-            raise SuppressedError(Reason.OPTED_OUT, error="all of those it goes to want no more messages")
-        self._left_out = len(stopped)
-        wanted = action.audience.without(call.parameters, [by_key[key] for key in stopped])
-        return replace(call, parameters=wanted)
-
-    def _ask_for_template(self, call: Call, action: Action) -> Deferral | Refusal | None:
-        """Return what the vendor's list of templates has against the message."""
-        if action.templates is None or self._of.templates is None:
-            return None
-        return self._of.templates.ask(call, action.templates, lambda: self._paced_session(call))
-
-    def _paced_session(self, call: Call) -> Session:
-        """Return a way to the account beside that of the message, within the same limits."""
-        row, of = self._row, self._of
-        session = of.open_session(row.account, call.account)
-        allowed = allowed_for(of.config.limits_of(row.account), row.slowing)
-        Pacer(of.engine, of.clock, of.wait).follow(session, row.account, allowed, first_is_reserved=False)
-        return session
 
     def _announce(self) -> bool:
         now = self._of.clock()
