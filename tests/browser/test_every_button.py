@@ -161,10 +161,10 @@ def test_press_many_with_a_preview_progress_and_stop(stage: Stage) -> None:
 
     with works.engine.connect() as connection:
         job = jobs.get(connection, job_id)
-        newest = jobs.newest(connection, 10)
+        begun = [one for one in jobs.newest(connection, 10) if one.actor == "operator"]
     assert job is not None
     assert (job.state, job.done, job.comment) == (JobState.STOPPED, 1, "the template is back")
-    assert len(newest) == 1
+    assert len(begun) == 1
     assert sorted(works.delivery(one).state for one in ids) == ["dead", "dead", "ready"]
 
 
