@@ -144,7 +144,7 @@ def completed(typed: str, config: Path = EXAMPLES) -> list[str]:
     [
         ("hookyard ev", {"events"}),
         ("hookyard li", {"listen"}),
-        ("hookyard dead re", {"retry"}),
+        ("hookyard dead li", {"list"}),
         ("hookyard events --acc", {"--account"}),
         ("hookyard events --account w", {"wa"}),
         ("hookyard deliveries --state de", {"dead"}),
