@@ -20,12 +20,14 @@ from playwright.sync_api import Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 PATIENCE_SECONDS = 120
+FIGURES_SECONDS = 40
+"""How long until the figures of the plots have been counted, and there are some minutes of them."""
 _PORTS = ("RECEIVER_PORT", "CONSOLE_PORT", "FLOWER_PORT", "SANDBOX_PORT")
 _DESK, _PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 _BUYERS = ("2511AMBON", "2511BOGOR", "2511CIREBON", "2511DEPOK", "2511ENDE", "2511FLORES")
 # By file: the page, the window, and whether it is night.
 PICTURES = {
-    "now": ("/", _DESK, False),
+    "now": ("/?span=hour", _DESK | {"height": 1120}, False),
     "order": ("/orders/toko/order:2511AMBON", _DESK, False),
     "deliveries": ("/deliveries", _DESK, True),
     "rules": ("/rules", _DESK, False),
@@ -69,7 +71,7 @@ class Shop:
 
     def settled(self) -> bool:
         """Whether no delivery is on its way."""
-        for state in ("ready", "in_flight"):
+        for state in ("ready", "in_flight", "waiting", "retrying"):
             command = _hookyard("deliveries", "--state", state, "--json")
             done = subprocess.run(command, env=self._environ, check=True, capture_output=True, text=True)
             if done.stdout.strip() != "[]":
@@ -93,6 +95,7 @@ def play(shop: Shop) -> None:
     shop.fail(b'{"vendor": "wabotick", "when": "after", "reset": true, "times": 1}')
     shop.send("scalev", "order.status_changed", order_id=_BUYERS[4])
     _wait(shop.settled, "the unknown delivery is settled")
+    time.sleep(FIGURES_SECONDS)
 
 
 def photograph(page: Page, url: str) -> None:
