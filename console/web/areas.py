@@ -17,6 +17,7 @@ from console.web.pages import (
     quarantine,
     revealing,
     rules,
+    sending,
 )
 
 
@@ -40,6 +41,7 @@ AREAS = (
     Area(pressing.area),
     Area(held.area),
     Area(quarantine.area),
+    Area(sending.area),
     Area(audit.area),
     Area(revealing.area),
 )

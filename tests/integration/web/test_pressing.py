@@ -240,6 +240,24 @@ def test_bodies_in_quarantine_are_released_and_thrown_away(desks: Desks, operato
     assert audited(desks) == [("operator", "discard", "no vendor's")]
 
 
+def test_a_test_event_is_sent_to_our_own_receiver(desks: Desks, operator: Browser) -> None:
+    """It is signed and taken in; where vendors are real an admin has to say so, and without a receiver it is told."""
+    fields = {"account": "toko", "example": "order.created", "comment": "after the key was changed"}
+    assert "order.created" in operator.open("/send?account=toko")
+
+    nobody = operator.press("/send", **fields)
+    receiver = desks.works.shop.start_receiver()
+    sent = operator.press("/send", **fields)
+    wrong = operator.press("/send", **fields | {"example": "nothing"})
+
+    assert nobody.status_code == 409
+    assert "no receiver at" in nobody.text
+    assert sent.status_code == 303, (sent.text, receiver.log)
+    [event] = desks.works.shop.rows("SELECT id, account FROM events")
+    assert (sent.location, event.account, wrong.status_code) == (f"/events/{event.id}", "toko", 409)
+    assert audited(desks) == [("operator", "send", "after the key was changed")]
+
+
 def test_the_audit_is_read_page_by_page(desks: Desks, operator: Browser) -> None:
     """Newest first, narrowed by who, what and when; a time that is none is said so."""
     with desks.works.people("ani") as people:
@@ -261,7 +279,14 @@ def test_a_viewer_looks_but_has_no_buttons(desks: Desks, viewer: Browser) -> Non
     """Every page of this area opens for a viewer; none offers what would be refused."""
     [delivery] = dead(desks.works, 1)
 
-    for path in ("/press?kind=retry&account=crm", "/held", "/quarantine", "/audit", f"/deliveries/{delivery}"):
+    for path in (
+        "/press?kind=retry&account=crm",
+        "/held",
+        "/quarantine",
+        "/audit",
+        "/send?account=toko",
+        f"/deliveries/{delivery}",
+    ):
         page = viewer.open(path)
         forms = re.findall(r'<form method="post" action="([^"]+)"', page)
         assert [form for form in forms if "log" not in form] == [], path
