@@ -8,11 +8,15 @@ from uuid import uuid4
 
 from console.users import Role
 from tests.support.shop import order_created, order_status_changed
+from webhooks.examples import example_names, load_example
 from worker.ids import new_id
+from worker.masking import personal_in
 
 if TYPE_CHECKING:
     from tests.integration.web.conftest import Browser, Desks
 
+LEAST = 6
+"""Shorter names are also words of the page."""
 NAME, PHONE = "Bagas Prakoso", "6281234567890"
 BEYOND_ASCII = "Señor <b>Ünal</b>"
 
@@ -191,6 +195,20 @@ def test_persons_are_masked(desks: "Desks", viewer: "Browser") -> None:
         page = unescape(viewer.open(path))
         for secret in (NAME, PHONE, "0812345", "Melati", "bagas@"):
             assert secret not in page, (path, secret)
+
+
+def test_every_example_of_a_vendor_is_shown_masked(desks: "Desks", viewer: "Browser") -> None:
+    """Whatever a vendor sends: its page opens and tells nobody's name, number or address."""
+    for vendor, account in (("scalev", "toko"), ("wabotick", "wa"), ("proton", "crm")):
+        for name in example_names(vendor):
+            body = load_example(vendor, name)
+            event_id = desks.works.accept(body, account, type=f"{vendor}.{name.partition('__')[0]}")
+            desks.works.route(event_id)
+
+            page = unescape(viewer.open(f"/events/{event_id}"))
+
+            told = {text for text in personal_in(body) if len(text) >= LEAST and text in page}
+            assert not told, (name, told)
 
 
 def test_a_whole_body_asks_why(desks: "Desks", operator: "Browser") -> None:
