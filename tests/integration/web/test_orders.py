@@ -102,6 +102,25 @@ def test_what_is_found_alone_is_shown_at_once(ruled: "Works", viewer: Browser) -
     assert "Look for an order" in viewer.open("/find")
 
 
+def test_what_failed_is_tried_again_from_the_story(ruled: "Works", operator: Browser, viewer: Browser) -> None:
+    """By the button beside it, which knows what was seen; a viewer has none, and what is planned can be given up."""
+    ruled.receive(order_created())
+    report(ruled, shipped_and_told(ruled), "failed", failed_reason="(Error Code : 131026 )Message Undeliverable.")
+    [dead] = ruled.shop.deliveries("dead")
+    page = operator.open(ORDER)
+    forms = re.findall(r'<form method="post" action="(/press/[^"]+)"', page)
+
+    answer = operator.press(
+        f"/press/retry/{dead.id}", state="dead", attempts=dead.attempts, comment="asked her", back=ORDER
+    )
+
+    assert f"/press/retry/{dead.id}" in forms
+    assert answer.headers["Location"] == ORDER
+    assert ruled.delivery(dead.id).state == "ready"
+    assert "operator tried it again: Send WhatsApp message" in operator.open(ORDER)
+    assert "/press/" not in viewer.open(ORDER)
+
+
 def test_an_id_of_ours_leads_to_what_it_names(ruled: "Works", viewer: Browser) -> None:
     """An event's to the event, a delivery's to the delivery; both lead on to the order."""
     shipped_and_told(ruled)
