@@ -6,6 +6,7 @@ Invariant: a command reads the environment once, through `config.settings`, and 
 import getpass
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,8 +60,12 @@ class Context:
     @cached_property
     def engine(self) -> "Engine":
         """The ledger; ConfigError when it is not said where it is."""
-        from worker.ledger.database import connect  # noqa: PLC0415 - beat and Flower need no ledger, and less memory
+        import structlog  # noqa: PLC0415 - beat and Flower need no ledger, and less memory
 
+        from worker.ledger.database import connect  # noqa: PLC0415 - as above
+
+        # What the engine's parts have to say must not get into the document that a command prints.
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr))
         return connect(self.settings.require_database_url(), pool_size=4)
 
     @contextmanager

@@ -244,6 +244,7 @@ def test_returned_alert(stage: Callable[..., Stage]) -> None:
     number = play.order()
 
     play.status(number, "shipped", shipment_receipt="JX901")
+    play.quiet()
     play.status(number, "rts")
     play.quiet()
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from console.cli.main import COMMANDS
 from tests.support.shop import Shop, order_status_changed
@@ -253,3 +254,20 @@ def test_doctor_notices_a_worker_that_does_not_consume(shop: Shop) -> None:
     findings = {finding["check"]: finding["ok"] for finding in json.loads(before.stdout)["findings"]}
     assert (before.returncode, findings["worker"], findings["ledger"]) == (1, False, True)
     assert (after.returncode, json.loads(after.stdout)["ok"]) == (0, True)
+
+
+def test_a_broker_that_is_away_does_not_spoil_the_document(shop: Shop) -> None:
+    """A press is done and its document is whole; that nobody could be woken is said on stderr."""
+    shop.start_receiver()
+    shop.post_scalev(order_status_changed("shipped")).raise_for_status()
+    [event] = document(shop, "events")
+    with shop.engine.begin() as connection:
+        connection.execute(text("UPDATE events SET state = 'processed'"))
+
+    done = hookyard(
+        "replay", event["id"], "--json", environ=shop.environ | {"HOOKYARD_REDIS_URL": "redis://127.0.0.1:1/0"}
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["state"] == "received"
+    assert "wakeup.failed" in done.stderr
