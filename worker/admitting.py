@@ -15,14 +15,14 @@ from worker.errors import PermanentError
 from worker.gating import Gate
 from worker.holding import person_key
 from worker.ledger import consents, deliveries
-from worker.ledger.deliveries import Deferral
+from worker.ledger.deliveries import Deferral, Wishes
 from worker.limits import allowed_for
-from worker.messaging.guarding import Guard
+from worker.messaging.guarding import Guard, scopes_of
 from worker.messaging.refusing import Refusal
 from worker.messaging.template_book import TemplateBook
 from worker.pacing import Pacer
 from worker.preparing import SuppressedError, Workshop
-from worker.states import ConsentScope, DeliveryState, Reason
+from worker.states import DeliveryState, Reason
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,14 @@ class Admission:
     def about(self) -> tuple[str | None, str | None]:
         """The person and the template of the message that it is; None where it has none."""
         return self.action.recipient(self.call.parameters), self.action.template(self.call.parameters)
+
+    @property
+    def wishes(self) -> Wishes | None:
+        """Whose wishes would keep it from being sent; nobody's where it is no message of a rule to one person."""
+        recipient = self.about[0]
+        if self.step is None or recipient is None or not self.action.is_message:
+            return None
+        return Wishes(person_key(recipient), scopes_of(self.step))
 
     def ask(self, lease_owner: str) -> Deferral | None:
         """Wait for the moment to send; put back what would wait long. Raises when it is not sent at all."""
@@ -69,9 +77,8 @@ class Admission:
         if step is None or audience is None:
             return call, 0
         by_key = {person_key(phone): phone for phone in audience.persons(call.parameters)}
-        scopes = (ConsentScope.ALL,) if step.category == "utility" else tuple(ConsentScope)
         with self.workshop.engine.begin() as connection:
-            stopped = consents.stopped_among(connection, by_key, self.row.account, scopes)
+            stopped = consents.stopped_among(connection, by_key, self.row.account, scopes_of(step))
         if stopped and len(stopped) == len(by_key):
             raise SuppressedError(Reason.OPTED_OUT, error="all of those it goes to want no more messages")
         if not stopped:

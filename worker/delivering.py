@@ -29,7 +29,7 @@ from worker.following import ENDS, Follower
 from worker.holding import Hold, person_key
 from worker.ledger import deliveries, questions
 from worker.ledger.database import by_statement, is_away
-from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease, Wake
+from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease, Wake, Wishes
 from worker.ledger.messages import Sent
 from worker.ledger.settling import PATIENCE_SECONDS
 from worker.masking import mask_message
@@ -111,6 +111,7 @@ class _Attempt:
         self._bug: Exception | None = None
         self._error: WorkerError | None = None
         self._about: tuple[str | None, str | None] = (None, None)
+        self._wishes: Wishes | None = None
 
     def run(self) -> Delivered | None:
         outcome = NOTHING
@@ -119,7 +120,7 @@ class _Attempt:
             admission = Admission(
                 self._of, self._of.wait, self._of.templates, self._row, self._ready.step, call, action
             )
-            self._about = admission.about
+            self._about, self._wishes = admission.about, admission.wishes
             if deferral := admission.ask(self._lease.owner):
                 return self._delivered(_as_conclusion(deferral, self._row), deferred=True)
             call, left_out = admission.to_who_wants_it()
@@ -169,7 +170,7 @@ class _Attempt:
         question = taps.question_of(self._of.config, self._row, self._ready.step, self._about[0], now)
         engine = self._of.engine if question else by_statement(self._of.engine)
         with engine.begin() as connection:
-            is_ours = deliveries.mark_sending(connection, self._row, lease)
+            is_ours = deliveries.mark_sending(connection, self._row, lease, self._wishes)
             if is_ours and question:
                 questions.ask(connection, question)
             return is_ours

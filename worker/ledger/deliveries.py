@@ -11,16 +11,17 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Update, bindparam, func, select, text
+from sqlalchemy import Connection, Row, Text, Update, bindparam, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from config.rules import PRIORITIES
 from worker.ids import new_id
 from worker.ledger import messages, pauses
+from worker.ledger.consents import EVERY_ACCOUNT
 from worker.ledger.messages import Sent
-from worker.ledger.tables import HOLDS_ITS_EFFECT, attempts, deliveries, subjects
-from worker.states import OPEN_STATES, DeliveryState, Reason
+from worker.ledger.tables import HOLDS_ITS_EFFECT, attempts, consents, deliveries, subjects
+from worker.states import OPEN_STATES, ConsentScope, DeliveryState, Reason
 
 MOST_EFFECT_KEY_CHARACTERS = 500
 NORMAL = PRIORITIES["normal"]
@@ -369,23 +370,40 @@ _KNOWN_AT = (
     .where(subjects.c.account == bindparam("b_account"), subjects.c.key == bindparam("b_subject"))
     .scalar_subquery()
 )
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person (a hash) would have to want no more of, for a message not to be sent."""
+
+    person: str
+    scopes: tuple[ConsentScope, ...]
+
+
+_STOPPED = exists().where(
+    consents.c.person == bindparam("b_person", type_=Text),
+    consents.c.scope.in_(bindparam("b_scopes", expanding=True)),
+    consents.c.account.in_([EVERY_ACCOUNT, bindparam("b_destination")]),
+    consents.c.stopped,
+)
 _MARK = (
     deliveries.update()
-    .where(_MINE, deliveries.c.state == DeliveryState.IN_FLIGHT)
+    .where(_MINE, deliveries.c.state == DeliveryState.IN_FLIGHT, ~_STOPPED)
     .where(_KNOWN_AT.is_not_distinct_from(bindparam("b_known_at", type_=subjects.c.updated_at.type)))
     .values(sending_at=bindparam("b_now"), lease_expires_at=bindparam("b_expires"))
 )
 
 
-def mark_sending(connection: Connection, row: Row[Any], lease: Lease) -> bool:
+def mark_sending(connection: Connection, row: Row[Any], lease: Lease, wishes: Wishes | None = None) -> bool:
     """Write down that the request is about to leave; False when nothing may be sent.
 
-    Either the lease was lost, or more became known of the subject since `row` was claimed.
+    Either the lease was lost, or since `row` was claimed more became known of the subject, or the person opted out.
     """
     values = {
         "b_id": row.id, "b_number": row.attempts, "b_owner": lease.owner, "b_now": lease.since,
         "b_expires": lease.expires_at, "b_account": row.event_subject_account, "b_subject": row.event_subject,
-        "b_known_at": row.known_at,
+        "b_known_at": row.known_at, "b_destination": row.account,
+        "b_person": wishes and wishes.person, "b_scopes": list(wishes.scopes if wishes else ()),
     }  # fmt: skip
     return connection.execute(_MARK, values).rowcount == 1
 

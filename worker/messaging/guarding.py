@@ -57,10 +57,15 @@ class Guard:
         return windowing.ask(connection, self.account, self.config.accounts[self.account], self.recipient, now)
 
 
+def scopes_of(step: Step) -> tuple[ConsentScope, ...]:
+    """Return the wishes that keep a step's message from a person who has one of them."""
+    return (ConsentScope.ALL,) if step.category == "utility" else tuple(ConsentScope)
+
+
 def opted_out(stops: Iterable[Any], step: Step) -> Refusal | None:
     """Return why a step's message is not wanted; `stops`: what its person wants no more, as the ledger has it."""
     for stop in stops:
-        if stop.scope == ConsentScope.ALL or step.category != "utility":
+        if stop.scope in scopes_of(step):
             wants = "messages" if stop.scope == ConsentScope.ALL else "marketing"
             what = f"the person wants no more {wants} since {stop.since:%Y-%m-%d %H:%M} UTC: {stop.why}"
             return Refusal(Reason.OPTED_OUT, what, DeliveryState.SUPPRESSED)

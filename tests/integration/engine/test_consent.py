@@ -1,6 +1,7 @@
 """Opting out: one word, one person under every spelling, every account; what is left is what a rule calls utility."""
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -240,3 +241,25 @@ def test_the_words_are_the_shops(works: "Works") -> None:
     say(works, "Cukup!")
 
     assert facts(works) == ["opted_out"]
+
+
+def test_who_opts_out_while_a_message_waits_its_turn_gets_none(works: "Works") -> None:
+    """Between the gate and the sending stand seconds of the account's line: what was said meanwhile is heard."""
+    begin(works)
+    [one] = messages(works, 1)
+    said: list[float] = []
+
+    def wait(seconds: float) -> None:
+        works.clock.pass_(seconds)
+        if not said:
+            said.append(seconds)
+            say(works, "STOP")
+
+    works.deliverer = replace(works.deliverer, wait=wait)
+    first = works.deliver(one)
+    works.settle(60)
+
+    assert said
+    assert first.deferred
+    assert (works.delivery(one).state, works.delivery(one).reason) == ("suppressed", Reason.OPTED_OUT)
+    assert sent(works, TEMPLATE) == 1  # the confirmation of the opt-out
