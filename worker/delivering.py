@@ -248,6 +248,11 @@ class _Attempt:
             what = replace(
                 what, conclusion=receipts.look_back(connection, self._of.config, conclusion, self._lease.since, now)
             )
+        if settled and conclusion.state is DeliveryState.UNKNOWN:
+            ended_as = receipts.look_back_at_unknown(
+                connection, self._of.config, row, conclusion, self._lease.since, now
+            )
+            what = replace(what, conclusion=ended_as)
         woken = completing.take_in(connection, row.account, outcome.patches, now)
         if row.rule == COMPLETION_RULE:
             if conclusion.state in {DeliveryState.SUCCEEDED, DeliveryState.SUPPRESSED}:

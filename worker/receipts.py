@@ -5,7 +5,7 @@ A delivery follows its own message only: after a person sent it again, the old m
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,9 @@ from worker.reading import Receipt
 from worker.states import DeliveryState, MessageState, Reason
 
 log = structlog.get_logger()
+WHOLE_SECONDS = timedelta(seconds=2)
+"""How much earlier than it was sent a message may seem to be, by a vendor's clock that tells whole seconds."""
+_Values = dict[str, Any]
 ARRIVED = frozenset({MessageState.DELIVERED, MessageState.READ})
 
 _NAMED = text("SELECT id, rule, step, state FROM deliveries WHERE id = :id AND account = :account FOR UPDATE")
@@ -35,6 +38,14 @@ _IT_HAPPENED = text(
            result = coalesce(result, '{}') || jsonb_build_object('message_id', CAST(:message_id AS text)),
            updated_at = :now
     WHERE id = :id
+    """
+)
+# Of this attempt: a receipt of a message before it may come at any time, but what it tells began earlier.
+_REPORTED = text(
+    """
+    SELECT * FROM messages WHERE delivery_id = :id AND message_id NOT LIKE 'unmatched:%'
+           AND least(accepted_at, sent_at, delivered_at, read_at, failed_at) >= :since
+    ORDER BY changed_at DESC LIMIT 1
     """
 )
 _ARRIVED = text(
@@ -114,6 +125,27 @@ def look_back(
     return conclusion
 
 
+def look_back_at_unknown(
+    connection: Connection, config: Config, row: Row[Any], conclusion: Conclusion, since: datetime, now: datetime
+) -> Conclusion:
+    """Return how a delivery ended whose outcome no answer told: its vendor may have named it in a receipt since then.
+
+    It has to stand in the ledger as unknown by now.
+    """
+    values = {"id": row.id, "since": since - WHOLE_SECONDS}
+    message = connection.execute(_REPORTED, values).one_or_none()
+    if message is None:
+        return conclusion
+    ends = _it_happened(connection, config, row, message.message_id, now)
+    dead = _decide(connection, message, now)
+    log.info("delivery.settled", delivery_id=str(row.id), account=row.account, settled="by a receipt that was faster")
+    if dead is not None:
+        ends = {"state": DeliveryState.DEAD, "reason": dead.reason, "due_at": None, "error": dead.error}
+    elif message.state in ARRIVED:
+        ends = {"state": DeliveryState.SUCCEEDED, "reason": None, "due_at": None}
+    return replace(conclusion, **{"error": None, "settle_at": None, **ends})
+
+
 def _decide(connection: Connection, message: Row[Any], now: datetime) -> DeadLetter | None:
     """Let a message's delivery end as the message did; return it when it is dead by that."""
     if message.delivery_id is None:
@@ -136,13 +168,17 @@ def _referenced(connection: Connection, config: Config, account: str, receipt: R
     if row is None:
         return None
     if row.state == DeliveryState.UNKNOWN:
-        rule = config.rule(row.rule)
-        patience = patience_of(rule.step(row.step) if rule else None)
-        values = {"id": row.id, "message_id": receipt.message_id, "now": now, "reason": None, "due_at": None}
-        values["state"] = DeliveryState.SUCCEEDED
-        if patience is not None:
-            awaits = {"state": DeliveryState.WAITING, "reason": Reason.AWAITING_DELIVERY, "due_at": now + patience}
-            values |= awaits
-        connection.execute(_IT_HAPPENED, values)
+        _it_happened(connection, config, row, receipt.message_id, now)
         log.info("delivery.settled", delivery_id=str(named), account=account, settled="by a receipt")
     return named
+
+
+def _it_happened(connection: Connection, config: Config, row: Row[Any], message_id: str, now: datetime) -> _Values:
+    """Let an unknown delivery end as one that was accepted; return what is true of it now."""
+    rule = config.rule(row.rule)
+    patience = patience_of(rule.step(row.step) if rule else None)
+    ends: _Values = {"state": DeliveryState.SUCCEEDED, "reason": None, "due_at": None}
+    if patience is not None:
+        ends = {"state": DeliveryState.WAITING, "reason": Reason.AWAITING_DELIVERY, "due_at": now + patience}
+    connection.execute(_IT_HAPPENED, {"id": row.id, "message_id": message_id, "now": now, **ends})
+    return ends

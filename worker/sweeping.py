@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from config.load import Config
 from config.settings import Settings
-from worker import awaiting, completing
+from worker import awaiting, completing, receipts
 from worker.acting import Action
 from worker.circuits import Circuits
 from worker.clock import Clock
@@ -111,6 +111,10 @@ class Sweeper:
         conclusion = lease_ran_out(row, step, self.actions.get(row.action), now, self.draw)
         record = AttemptRecord(row.id, row.attempts, row.updated_at, now, "sweep", [])
         deliveries.conclude(connection, record, row.lease_owner, conclusion)
+        if conclusion.state is DeliveryState.UNKNOWN:
+            conclusion = receipts.look_back_at_unknown(
+                connection, self.config, row, conclusion, row.sending_at or row.updated_at, now
+            )
         if row.rule == COMPLETION_RULE and conclusion.state == DeliveryState.DEAD:
             completing.give_up(connection, row.event_id, f"{row.action}: {conclusion.error}", now)
         log.warning(

@@ -11,11 +11,13 @@ from tests.integration.cli.test_commands import document, hookyard
 from tests.integration.engine.test_delivering import plan_message
 from tests.integration.engine.test_holds import messages as plan_messages
 from webhooks.examples import load_example
-from worker.acting import Outcome
-from worker.ledger import messages
+from worker.acting import Call, Outcome
+from worker.errors import UncertainError
+from worker.ledger import deliveries, messages
+from worker.ledger.deliveries import Lease
 from worker.reading import Receipt
 from worker.receipts import take_in
-from worker.states import MessageState
+from worker.states import MessageState, Reason
 
 if TYPE_CHECKING:
     from tests.integration.engine.conftest import Works
@@ -126,6 +128,53 @@ def test_a_receipt_that_names_the_delivery_settles_it(works: "Works") -> None:
     assert (row.state, row.reason, row.result["message_id"]) == ("succeeded", None, "wamid.MARKED")
     found = works.shop.rows("SELECT account, delivery_id FROM messages ORDER BY account")
     assert [(one.account, one.delivery_id) for one in found] == [("crm", None), ("wa", delivery_id)]
+
+
+@pytest.mark.parametrize(("state", "end"), [(MessageState.SENT, "succeeded"), (MessageState.FAILED, "dead")])
+def test_a_receipt_that_was_faster_than_the_end_of_its_attempt_settles_it(
+    works: "Works", state: MessageState, end: str
+) -> None:
+    """The vendor named the delivery while it was under way: its worker was lost, or heard no answer."""
+    lost, unanswered = plan_messages(works, 2)
+
+    def report_on(delivery_id: UUID) -> None:
+        receipt = Receipt(f"wamid.{delivery_id}", state, works.clock(), reference=str(delivery_id))
+        with works.engine.begin() as connection:
+            take_in(connection, works.config, "wa", receipt, works.clock())
+
+    def run(call: Call) -> Outcome:
+        call.session.request("GET", "/nothing")
+        report_on(unanswered)
+        raise UncertainError(Reason.TIMEOUT, "no answer came")
+
+    lease = Lease("lost", works.clock(), 4)
+    with works.engine.begin() as connection:
+        row = deliveries.claim(connection, lost, lease)
+        assert row is not None
+        assert deliveries.mark_sending(connection, row, lease)
+    report_on(lost)
+    works.clock.pass_(5)
+    works.sweep()
+    works.replace_action("wabotick.send_template", run=run)
+    works.deliver(unanswered)
+
+    for one in (lost, unanswered):
+        row = works.delivery(one)
+        assert (row.state, row.result["message_id"]) == (end, f"wamid.{one}")
+
+
+def test_a_receipt_of_an_attempt_before_settles_nothing(works: "Works") -> None:
+    """It told of a message that was sent before a person had it sent again."""
+    delivery_id, message_id = send(works)
+    report(works, message_id, "failed", failed_reason="(Error Code : 131026 )Message Undeliverable.")
+    works.clock.pass_(60)
+    with works.people() as people:
+        people.retry(delivery_id)
+    works.shop.sandbox.fail(vendor="wabotick", path="*template", when="after", truncate=True, times=1)
+
+    works.deliver(delivery_id)
+
+    assert works.delivery(delivery_id).state == "unknown"
 
 
 def test_a_message_of_somebody_else_is_kept_too(works: "Works") -> None:
