@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT = .venv
 help:
 	@echo "make run    start everything on this machine, with the sandbox vendors; Ctrl-C stops it"
 	@echo "make test   run the whole test suite, with its own PostgreSQL and Redis"
-	@echo "make soak   play random histories against the engine: HISTORIES=100000, SOAK_SEED=… replays a failure"
+	@echo "make soak   play random histories against the engine: HISTORIES=100000; SOAK_REPLAY=… plays a failure again"
 	@echo "make check  format, lint, types, import rules"
 	@echo "make bench  measure, as ratios of one run"
 	@echo "make scale  ask every page of the console with a million events loaded: EVENTS=1000000; ends with 1 when it is slow"

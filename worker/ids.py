@@ -1,6 +1,9 @@
 """Ids that sort by time: UUIDv7."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,11 +13,22 @@ FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 """Less and greater than every id."""
 _MILLISECONDS_BITS = 48
 _HEX = re.compile(r"[0-9a-fA-F-]+\Z")
+_source: ContextVar[Callable[[], UUID]] = ContextVar("ids", default=uuid_utils.compat.uuid7)
 
 
 def new_id() -> UUID:
     """Return a new UUIDv7: later ids are greater."""
-    return uuid_utils.compat.uuid7()
+    return _source.get()()
+
+
+@contextmanager
+def ids_from(source: Callable[[], UUID]) -> Iterator[None]:
+    """Take new ids from another source within this context: what is to be played again has the same ids again."""
+    token = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(token)
 
 
 def first_id(moment: datetime) -> UUID:

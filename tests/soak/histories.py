@@ -5,31 +5,24 @@ Invariant: a history follows from its random source alone, so a seed tells it ag
 
 import copy
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
 from typing import Any
 
+from tests.soak import wire
+from tests.soak.wire import Arriving, Wish, iso
 from webhooks.examples import load_example
 
 BEGIN = datetime(2026, 1, 15, 3, 0, tzinfo=UTC)
 _PATH = ("confirmed", "in_process", "ready", "shipped", "completed")
+_TEXTS = {
+    "Halo, ready?": None, "stop by tomorrow please": None, "Promo apa?": None, "STOP": Wish(stopped=True),
+    "Berhenti!": Wish(stopped=True), " stop promo ": Wish(stopped=True), "START": Wish(stopped=False),
+    "mulai lagi": Wish(stopped=False),
+}  # fmt: skip
 _TIMES = ("draft", "pending", "confirmed", "in_process", "ready", "shipped", "completed", "rts", "canceled", "closed")
-
-
-@dataclass(frozen=True)
-class Arriving:
-    """A webhook on its way to us."""
-
-    at: datetime
-    account: str
-    body: bytes
-    dedupe_key: str
-    number: str
-    tells: frozenset[str] = frozenset()
-    """What the shop knows of the order once this is routed: `paid`, `canceled`, `spam`."""
-    trigger: str | None = None
 
 
 @dataclass
@@ -50,11 +43,6 @@ def _example(name: str) -> dict[str, Any]:
     return load_example("scalev", name)
 
 
-def iso(moment: datetime) -> str:
-    """Write a moment as Scalev does."""
-    return moment.isoformat().replace("+00:00", "Z")
-
-
 def told_by(data: dict[str, Any]) -> frozenset[str]:
     """Return what of that which decides about messages a record says."""
     found = {"paid"} if data.get("payment_status") in {"paid", "settled"} else set()
@@ -65,9 +53,11 @@ def told_by(data: dict[str, Any]) -> frozenset[str]:
 class History:
     """Writes one history."""
 
-    def __init__(self, rng: Random, index: int) -> None:
-        self._rng = rng
-        self.order = Order(f"26{index:06d}X", f"62812{index:07d}")
+    def __init__(self, seed: int, index: int) -> None:
+        self._rng = Random(f"{seed}/{index}")
+        # Some buyers have two orders.
+        whose = index - index % 2 if Random(f"{seed}/both/{index // 2}").random() < 0.15 else index
+        self.order = Order(f"26{index:06d}X", f"62812{whose:07d}")
         self.arrivals: list[Arriving] = []
         self._write()
 
@@ -83,8 +73,20 @@ class History:
                 changes.append((settled, "order.payment_status_changed", more))
         changes += self._statuses(began)
         self._tell(sorted(changes, key=lambda change: change[0]))
-        for _ in range(rng.choice((0, 0, 0, 0, 1))):
-            self._tap(began + timedelta(hours=5 * rng.random()))
+        for turn in range(rng.choice((0, 0, 0, 0, 1))):
+            self._tap(began + timedelta(hours=5 * rng.random()), turn)
+        for turn in range(rng.choice((0, 0, 0, 0, 1, 1, 3))):
+            self._say(began + timedelta(hours=rng.choice((0.1, 3, 30)) * rng.random()), turn)
+        if rng.random() < 0.06:
+            self._block(began + timedelta(hours=20 * rng.random()))
+        if rng.random() < 0.08 and self.arrivals:
+            self._hold_back()
+
+    def _hold_back(self) -> None:
+        """Let everything come at once, in any order: as after an outage."""
+        last = max(arriving.at for arriving in self.arrivals)
+        late = [replace(arriving, at=self._late(last, 0)) for arriving in self.arrivals]
+        self.arrivals = self._rng.sample(late, len(late))
 
     def _statuses(self, began: datetime) -> list[tuple[datetime, str, dict[str, Any]]]:
         rng, moment, found = self._rng, began, []
@@ -103,6 +105,7 @@ class History:
         data |= {f"{name}_time": None for name in _TIMES}
         data |= {"id": f"id-{order.number}", "order_id": order.number, "customer_id": int(order.phone)}
         data["destination_address"] |= {"phone": order.phone, "name": f"Buyer {order.number}"}
+        data |= {"payment_method": rng.choice(("cod", "bank_transfer"))}
         data |= {"is_probably_spam": rng.random() < 0.05, "created_at": iso(changes[0][0])}
         data |= {"pending_time": iso(changes[0][0]), "unpaid_time": iso(changes[0][0])}
         untold = "order.created" if rng.random() < 0.1 else None
@@ -125,17 +128,38 @@ class History:
             data = {name: data.get(name) for name in ("payment_status", "status", "is_probably_spam")}
         tells = told_by(data)
         for again in range(rng.choice((1, 1, 1, 1, 1, 2))):
-            self.arrivals.append(Arriving(self._late(at, again), "toko", raw, key, self.order.number, tells))
+            self.arrivals.append(Arriving(self._late(at, again), "toko", raw, key, self.order.number, tells=tells))
         if rng.random() < 0.05:  # an app repeats what the shop's own webhook says, under another id
             other = json.dumps(body | {"unique_id": key + "-app"}).encode()
-            self.arrivals.append(Arriving(self._late(at, 0), "toko", other, key + "-app", self.order.number, tells))
+            again_key, late = key + "-app", self._late(at, 0)
+            self.arrivals.append(Arriving(late, "toko", other, again_key, self.order.number, tells=tells))
 
-    def _tap(self, at: datetime) -> None:
-        body = {"chat_id": self.order.phone, "user_message": "Confirm", "postbackid": f"confirm:{self.order.number}"}
-        raw, key = json.dumps(body).encode(), f"tap-{self.order.number}-{iso(at)}"
-        for again in range(self._rng.choice((1, 2))):
-            arrival = Arriving(self._late(at, again), "wa", raw, key, self.order.number, trigger="flow")
-            self.arrivals.append(arrival)
+    def _tap(self, at: datetime, turn: int) -> None:
+        """Tap a button that no question of ours offered."""
+        said = wire.tap("wa", self.order.phone, "More", at, f"t{turn}", {"order": self.order.number})
+        self._heard("wa", at, f"tap-{self.order.number}-{turn}", {**said, "tapped": "More", "is_sure": True})
+
+    def _say(self, at: datetime, turn: int) -> None:
+        words, wish = self._rng.choice(list(_TEXTS.items()))
+        account, key = self._rng.choice(("wa", "meta", "cgb")), f"text-{self.order.number}-{turn}"
+        said = wire.text(account, self.order.phone, words, at, key)
+        self._heard(account, at, key, {**said, "wish": wish})
+
+    def _block(self, at: datetime) -> None:
+        for turn, blocked in enumerate((True, False)[: self._rng.choice((1, 2))]):
+            said = wire.blocking(self.order.phone, blocked=blocked)
+            wish = Wish(stopped=blocked, everything=True)
+            when = at + timedelta(hours=turn * 4 * self._rng.random())
+            key = f"block-{self.order.number}-{turn}"
+            self.arrivals.append(self._arriving("wa", when, key, {**said, "wish": wish, "phone": self.order.phone}))
+
+    def _heard(self, account: str, at: datetime, key: str, said: dict[str, Any]) -> None:
+        for again in range(self._rng.choice((1, 1, 2))):
+            late = self._late(at, again)
+            self.arrivals.append(self._arriving(account, late, key, {**said, "phone": self.order.phone}))
+
+    def _arriving(self, account: str, at: datetime, key: str, said: dict[str, Any]) -> Arriving:
+        return Arriving(at=at, account=account, dedupe_key=key, number=self.order.number, **said)
 
     def _late(self, at: datetime, again: int) -> datetime:
         longest = self._rng.choice((0.1, 2, 2, 2, 60, 600, 3 * 3600))

@@ -4,17 +4,19 @@ Invariant: a round follows from its seed alone, whichever process plays it and w
 """
 
 import logging
+import re
 import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import structlog
 from sqlalchemy import Engine, event
@@ -22,7 +24,10 @@ from sqlalchemy import Engine, event
 from config.load import Config, load_config
 from config.settings import Settings, load_settings
 from tasks.actions.registry import make_catalog
-from tests.soak.checks import Found, faults_of
+from tests.soak.checks import faults_of
+from tests.soak.knowledge import Fault
+from tests.soak.scenario import Scenario
+from tests.soak.shrinking import shrink
 from tests.soak.world import World
 from tests.support.servers import Servers
 from worker.ledger.database import connect
@@ -35,10 +40,23 @@ accounts:
     vendor: wabotick
     api_token: "1|example"
     phone_number_id: "100000000000001"
-    url_secrets: {flow: example-url-secret}
+    url_secrets: {flow: example-url-secret, incoming: example-incoming-secret}
+  meta:
+    vendor: meta
+    app_secrets: [example-app-secret]
+    verify_token: example-verify
+    access_token: example
+    phone_number_id: "100000000000002"
+  cgb:
+    vendor: cgb
+    api_token: example
+    webhook_auth: {scheme: url_secret, secrets: [example-cgb-secret]}
+    hears_all: true
 limits:
   scalev: {per_second: null, per_hour: null}
   wabotick: {per_second: null}
+  meta: {per_second: null}
+  cgb: {per_second: null}
 """
 RULES = Path(__file__).with_name("rules.yaml")
 _mine: dict[str, Any] = {}
@@ -48,8 +66,8 @@ _mine: dict[str, Any] = {}
 class Played:
     """What came of a round."""
 
-    seed: int
-    found: Found
+    scenario: Scenario
+    found: Sequence[Fault]
     seen: Counter[str] = field(default_factory=Counter)
     told: Sequence[str] = ()
     """What happened to the first order that something is wrong with."""
@@ -61,11 +79,11 @@ def play(servers: Servers, seeds: Sequence[int], histories: int, processes: int)
     with ExitStack() as stack:
         urls: Queue[str] = context.Queue()
         for number in range(processes):
-            urls.put(stack.enter_context(servers.database(f"soak_{number}")))
+            urls.put(stack.enter_context(servers.database(f"soak_{number}_{uuid4().hex}")))
         pool = stack.enter_context(
             ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(urls,))
         )
-        rounds = [pool.submit(play_one, seed, histories) for seed in seeds]
+        rounds = [pool.submit(_play_or_shrink, Scenario(seed, tuple(range(histories)))) for seed in seeds]
         try:
             for done in as_completed(rounds):
                 yield done.result()
@@ -74,10 +92,54 @@ def play(servers: Servers, seeds: Sequence[int], histories: int, processes: int)
 
 
 def _begin(urls: "Queue[str]") -> None:
-    url = urls.get()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    given = {"HOOKYARD_DATABASE_URL": url.replace("postgresql+psycopg://", "postgresql://")}
-    _mine.update(engine=_engine(url), settings=load_settings(given))
+    _mine["stage"] = Stage.on(urls.get())
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where rounds are played: a ledger, and a shop."""
+
+    engine: Engine
+    settings: Settings
+    config: Config
+
+    @classmethod
+    def on(cls, url: str, accounts: str = ACCOUNTS, rules: str = RULES.read_text()) -> "Stage":
+        """Return the stage on an empty ledger."""
+        given = {"HOOKYARD_DATABASE_URL": url.replace("postgresql+psycopg://", "postgresql://")}
+        return cls(_engine(url), load_settings(given), _config(accounts, rules))
+
+    def close(self) -> None:
+        """Close every connection to the ledger."""
+        self.engine.dispose()
+
+    def play(self, scenario: Scenario) -> Played:
+        """Play one round."""
+        world = World(self.engine, self.settings, self.config, scenario)
+        try:
+            world.play()
+            found = faults_of(world)
+        except Exception as error:  # noqa: BLE001 - whatever broke: which round it was has to be told
+            found = [Fault(f"a fault of {type(error).__name__}", "", traceback.format_exc())]
+        seen = world.vendors.calls + Counter({"messages": sum(world.vendors.effects.done.values())})
+        return Played(scenario, found, seen, world.story_of(found[0].subject) if found else ())
+
+    def shrunk(self, played: Played) -> Played:
+        """Return a small round in which the first of the same promises is broken."""
+        fault, last = played.found[0], played
+
+        def fails(scenario: Scenario) -> bool:
+            nonlocal last
+            tried = self.play(scenario)
+            found = sorted(tried.found, key=lambda one: one.kind != fault.kind)
+            if is_same := bool(found) and found[0].kind == fault.kind:
+                last = replace(tried, found=found)
+            return is_same
+
+        number = re.search(r"26(\d{6})X", fault.subject)
+        shrink(played.scenario, fails, int(number[1]) if number else None)
+        return last
 
 
 def _engine(url: str) -> Engine:
@@ -88,28 +150,24 @@ def _engine(url: str) -> Engine:
     def hurry(connection: Any, _record: Any) -> None:
         connection.autocommit = True
         connection.execute("SET synchronous_commit = off")
+        connection.execute("SET plan_cache_mode = force_generic_plan")
+        connection.prepare_threshold = 1
+        connection.prepared_max = 1000
         connection.autocommit = False
 
     return engine
 
 
-@cache
-def _config() -> Config:
+def _config(accounts: str, rules: str) -> Config:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "rules").mkdir()
-        (folder / "accounts.yaml").write_text(ACCOUNTS)
-        (folder / "rules" / "soak.yaml").write_text(RULES.read_text())
+        (folder / "accounts.yaml").write_text(accounts)
+        (folder / "rules" / "soak.yaml").write_text(rules)
         return load_config(folder, {}, make_catalog())
 
 
-def play_one(seed: int, histories: int) -> Played:
-    """Play one round."""
-    settings: Settings = _mine["settings"]
-    world = World(_mine["engine"], settings, _config(), str(seed), range(histories))
-    world.play()
-    found = faults_of(world)
-    seen = world.vendors.calls + Counter({"messages": sum(world.vendors.done.values())})
-    if not found:
-        return Played(seed, found, seen)
-    return Played(seed, found, seen, world.story_of(found[0][0]))
+def _play_or_shrink(scenario: Scenario) -> Played:
+    stage: Stage = _mine["stage"]
+    played = stage.play(scenario)
+    return stage.shrunk(played) if played.found else played

@@ -1,17 +1,19 @@
 """Random histories, played against the real engine: nothing twice, nothing against what is known, nothing left undone.
 
-`SOAK_SEED` begins with the round of that seed, `random` with any; `HISTORIES` says how many are played. A failure names
-its seed.
+`SOAK_SEED` begins with the round of that seed, `random` with any; `HISTORIES` says how many are played. A failure is
+made small and says how it is played again: `SOAK_REPLAY` plays one round only.
 """
 
 import os
 import secrets
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
-from tests.soak.rounds import Played, play
-from tests.soak.vendors import FAULTS
+from tests.soak.faults import FAULTS
+from tests.soak.rounds import Played, Stage, play
+from tests.soak.scenario import Scenario
 from tests.support.servers import Servers
 
 HISTORIES = int(os.environ.get("HISTORIES") or 2_000)
@@ -22,6 +24,10 @@ PROCESSES = max(1, min(8, os.cpu_count() or 1))
 @pytest.mark.timeout(0)
 def test_random_histories(servers: Servers) -> None:
     """Whatever happens, in whatever order, however often: the promises are kept."""
+    if again := os.environ.get("SOAK_REPLAY"):
+        with servers.database("soak_again") as url, closing(Stage.on(url)) as stage:
+            played = stage.play(Scenario.parse(again))
+        pytest.fail(_told(played), pytrace=False) if played.found else pytest.skip(f"{again} breaks no promise")
     given = os.environ.get("SOAK_SEED") or "1"  # the suite is the same in every run; `make soak` looks elsewhere
     first = secrets.randbelow(10**9) if given == "random" else int(given)
     rounds = -(-HISTORIES // OF_A_ROUND)
@@ -37,6 +43,8 @@ def test_random_histories(servers: Servers) -> None:
 
 
 def _told(played: Played) -> str:
-    lines = [f"  {subject}: {what}" for subject, what in played.found[:20]]
+    lines = [f"  {fault.subject}: {fault.kind}: {fault.detail}" for fault in played.found[:20]]
     story = ["what happened to the first:", *(f"  {line}" for line in played.told)]
-    return "\n".join([f"replay it with: SOAK_SEED={played.seed} HISTORIES=1 make soak", *lines, *story])
+    seed = played.scenario.seed
+    replay = f"seed {seed}, made small; replay it with: SOAK_REPLAY='{played.scenario}' make soak"
+    return "\n".join([replay, *lines, *story])

@@ -12,29 +12,24 @@ from random import Random
 from typing import Any
 
 from tasks.actions.registry import ACTIONS
-from tests.soak.histories import Arriving, Order, iso
+from tests.soak import faults, wire
+from tests.soak.buyers import Buyers
+from tests.soak.faults import TIMEOUT_SECONDS
+from tests.soak.histories import Order
+from tests.soak.knowledge import Effects, Fault, Knowledge, Sending
+from tests.soak.wire import Arriving, iso
 from webhooks.sources.scalev.orders import order_patch
 from worker.acting import Action, Call, Outcome, Settled, Settlement
 from worker.clock import Clock
-from worker.errors import PermanentError, RetryableError, UncertainError, WorkerError
-from worker.states import Reason, Scope
+from worker.errors import UncertainError
+from worker.states import Reason
 
-# What has to be unknown to the shop when a message of a rule leaves.
-CONTRADICTED_BY = {
-    "thanks": {"canceled"}, "remind": {"paid", "canceled"}, "welcome": {"canceled"}, "moved": set(), "shipped": set(),
-    "completed": set(), "tapped": set(),
-}  # fmt: skip
-# Each way to fail, and how often of a thousand calls.
-FAULTS = {
-    "lost_answer": 50, "lost_request": 30, "connect_failed": 40, "rate_limited": 30, "rejected": 25,
-    "too_fast_for_one": 25, "opted_out": 5, "account": 2,
-    "crash_before": 20, "crash_after": 25, "late": 40, "bug_before": 5, "bug_after": 5,
-}  # fmt: skip
-TIMEOUT_SECONDS = 15.0
-
-
-class Crashed(BaseException):
-    """The worker is gone."""
+_TEXTS = {"wabotick.send_message": "message", "meta.send_message": "body", "cgb.send_text": "text"}
+"""The actions whose message is a text, and where it stands; those of templates have variables."""
+_TEMPLATES = ("wabotick.send_template", "meta.send_template", "cgb.send_template")
+_ASKABLE = "wabotick."
+"""The only platform of these that can be asked what became of a message."""
+_BAD_TEMPLATE = "template_stopped"
 
 
 @dataclass
@@ -66,94 +61,86 @@ class Vendors:
     quiet: Callable[[datetime], bool]
     """Whether no message may leave at a moment."""
     healthy: bool = False
-    done: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    """How often each message was really sent."""
-    done_for: dict[str, str | None] = field(default_factory=dict)
-    """The message's id, by the delivery it was sent for."""
-    failed: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    """How often a message was sent of which a receipt says that it never arrived: such a one may be sent again."""
-    failed_for: set[str] = field(default_factory=set)
-    """The ids of those messages."""
-    known: dict[str, set[str]] = field(default_factory=dict)
-    """What was routed of each order, of that which decides about messages."""
-    gone: set[str] = field(default_factory=set)
-    """Persons who said through a receipt, which was routed, that they want nothing more."""
-    wrong: list[tuple[str, str]] = field(default_factory=list)
-    """What must never be: the order, and what it was."""
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    effects: Effects = field(default_factory=Effects)
+    begun: dict[str, int] = field(default_factory=dict)
+    """When each delivery's attempt began, counted in attempts."""
+    refused: dict[str, tuple[str, str, str, datetime]] = field(default_factory=dict)
+    """By delivery, what an answer says for others, too: what is refused, the account, whom or what it names, when."""
+    wrong: list[Fault] = field(default_factory=list)
+    """What must never be."""
     calls: Counter[str] = field(default_factory=Counter)
     down_until: dict[str, datetime] = field(default_factory=dict)
-    _inside: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def actions(self) -> dict[str, Action]:
         """Return the real actions with calls of our own behind them."""
-        named = {
-            "wabotick.send_template": {"run": self._send, "settle": self._settle},
+        named: dict[str, dict[str, Any]] = {
             "scalev.update_order_tags": {"run": self._tag},
             "scalev.get_order": {"run": self._look},
         }
+        for name in (*_TEXTS, *_TEMPLATES):
+            named[name] = {"run": self._sender(ACTIONS[name])}
+            if name.startswith(_ASKABLE):
+                named[name]["settle"] = self._settle
         return {name: replace(ACTIONS[name], **changes) for name, changes in named.items()}
 
-    def _send(self, call: Call) -> Outcome:
-        number, rule, detail = call.parameters.variables
-        key, line = (number, rule, detail), (number, rule)
+    def phone_of(self, number: str) -> str:
+        """Return whose an order is; what is no order's is named by its person."""
+        return self.orders[number].phone if number in self.orders else number
+
+    def _sender(self, action: Action) -> Callable[[Call], Outcome]:
+        def send(call: Call) -> Outcome:
+            given = call.parameters
+            words = getattr(given, _TEXTS[action.name]).split("|") if action.name in _TEXTS else given.variables
+            number, rule, detail = words
+            sending = Sending(
+                self.clock(), rule, number.lstrip("+"), call.account_name, str(action.recipient(given)).lstrip("+"),
+                action.in_session, action.template(given), self.begun.get(str(call.delivery_id), 0),
+            )  # fmt: skip
+            return self._send(call, sending, (sending.number, rule, detail))
+
+        return send
+
+    def _send(self, call: Call, sending: Sending, key: tuple[str, ...]) -> Outcome:
         call.session.leave()
-        self._watch(number, rule, call.parameters.phone_number)
-        if self._inside.get(line):
-            self.wrong.append((number, f"two deliveries of the rule {rule} at once"))
-        self._inside[line] = self._inside.get(line, 0) + 1
+        sending = replace(sending, at=self.clock())
+        self.wrong += self.knowledge.faults(sending, quiet=self.quiet(sending.at))
+        line, inside = key[:2], self.effects.inside
+        if inside[line]:
+            self.wrong.append(Fault("two at once", key[0], f"deliveries of the rule {key[1]}"))
+        inside[line] += 1
         try:
-            return self._answer(call, lambda: self._sent(call, key))
+            return self._answer(call, lambda: self._sent(call, sending, key), sending)
         finally:
-            self._inside[line] -= 1
+            inside[line] -= 1
 
-    def _watch(self, number: str, rule: str, phone: str) -> None:
-        known = self.known.get(number, set())
-        if found := known & (CONTRADICTED_BY[rule] | {"spam"}):
-            self.wrong.append((number, f"a message of the rule {rule} though the order is known to be {found}"))
-        if self.quiet(self.clock()):
-            self.wrong.append((number, f"a message of the rule {rule} in quiet hours"))
-        if phone in self.gone:
-            self.wrong.append((number, f"a message of the rule {rule} after STOP"))
-
-    def _sent(self, call: Call, key: tuple[str, ...]) -> Outcome:
-        self.done[key] += 1
-        message_id = f"wamid.{'.'.join(key)}.{self.done[key]}"
-        self.done_for[str(call.delivery_id)] = message_id
-        if self._report(key[0], message_id):
-            self.failed[key] += 1
-            self.failed_for.add(message_id)
-        return Outcome({"message_id": message_id})
-
-    def _report(self, number: str, message_id: str) -> bool:
-        """Send receipts: late, twice, in any order; return whether they say that it never arrived."""
-        states = self.rng.choice(([], [], [], ["delivered"], ["read", "sent", "read"], ["failed"]))
-        for state in states:
-            at = self.clock() + timedelta(seconds=self.rng.choice((0, 1, 30, 4000)) * self.rng.random())
-            is_gone = state == "failed" and self.rng.random() < 0.3
-            why = "(Error Code : 131050 ) stop" if is_gone else "(Error Code : 131026 ) undeliverable"
-            body = {
-                "chat_id": self.orders[number].phone, "webhook_type": "message_status_change",
-                "wa_message_id": message_id, "message_status": state, "status_time": iso(at),
-                "failed_reason": why if state == "failed" else None,
-            }  # fmt: skip
-            tells = frozenset({"gone"} if is_gone else ())
-            key = f"{message_id}:{state}"
-            self.tell(Arriving(at, "wa", json.dumps(body).encode(), key, number, tells, trigger="status"))
-        return "failed" in states
+    def _sent(self, call: Call, sending: Sending, key: tuple[str, ...]) -> Outcome:
+        effects = self.effects
+        effects.done[key] += 1
+        message_id = f"wamid.{'.'.join(key)}.{effects.done[key]}"
+        effects.message_of[str(call.delivery_id)] = message_id
+        buyers = Buyers(self.rng, self.clock, self.tell)
+        if buyers.report(sending, message_id, str(call.delivery_id)):
+            effects.failed[key] += 1
+            effects.failed_messages.add(message_id)
+        elif sending.rule == "ask":
+            buyers.react(sending, message_id)
+        return Outcome({} if sending.account == "cgb" else {"message_id": message_id})
 
     def _tag(self, call: Call) -> Outcome:
         order = self.orders[call.parameters.id.removeprefix("id-")]
         call.session.leave()
 
         def tagged() -> Outcome:
-            self.done[order.number, "tagged"] += 1
+            self.effects.done[order.number, "tagged"] += 1
             now = self.clock()
             data = order.at(now) | {"tags": call.parameters.tags, "last_updated_at": iso(now)}
             body = {"event": "order.updated", "timestamp": iso(now), "data": data}
-            key = f"echo-{order.number}-{self.done[order.number, 'tagged']}"
+            key = f"echo-{order.number}-{self.effects.done[order.number, 'tagged']}"
             raw = json.dumps(body | {"unique_id": key}).encode()
             at = now + timedelta(seconds=self.rng.choice((0, 1, 30)) * self.rng.random())
-            self.tell(Arriving(at, "toko", raw, key, order.number))
+            if self.rng.random() < 0.6:
+                self.tell(wire.Arriving(at, "toko", raw, key, order.number))
             patch = order_patch({"order_id": order.number, "tags": call.parameters.tags}, now, "ID")
             return Outcome({"order_id": order.number}, (patch,) if patch else ())
 
@@ -166,9 +153,9 @@ class Vendors:
         patch = order_patch(self.orders[number].at(self.clock()), self.clock(), "ID")
         return self._answer(call, lambda: Outcome({"order_id": number}, (patch,) if patch else ()))
 
-    def _answer(self, call: Call, act: Callable[[], Outcome]) -> Outcome:
+    def _answer(self, call: Call, act: Callable[[], Outcome], sending: Sending | None = None) -> Outcome:
         """Act and answer, or fail in one of the known ways."""
-        fault, began = self._fault(call.account_name), self.clock()
+        fault, began = self._fault(call.account_name, sending), self.clock()
         self.calls[fault] += 1
         self.meanwhile(True)
         if (self.clock() - began).total_seconds() > TIMEOUT_SECONDS:
@@ -176,28 +163,31 @@ class Vendors:
         if fault == "bug_before":
             call.session.sent = False
             raise ValueError
-        if make := _BEFORE.get(fault):
+        if make := faults.BEFORE.get(fault):
+            self._remember(fault, call, sending)
             raise make()
         outcome = act()
         if fault == "late":
             self.meanwhile(False)
-        if make := _AFTER.get(fault):
+        if make := faults.AFTER.get(fault):
             raise make()
         return outcome
 
-    def _fault(self, account: str) -> str:
+    def _fault(self, account: str, sending: Sending | None) -> str:
         if self.healthy:
             return "none"
         if self.down_until.get(account, self.clock()) > self.clock():
             return "account"
-        drawn = self.rng.randrange(1000)
-        for fault, often in FAULTS.items():
-            drawn -= often
-            if drawn < 0:
-                if fault == "account":
-                    self.down_until[account] = self.clock() + timedelta(seconds=self.rng.choice((30, 600, 3600)))
-                return fault
-        return "none"
+        fault = faults.drawn(self.rng)
+        if fault == "account":
+            self.down_until[account] = self.clock() + timedelta(seconds=self.rng.choice((30, 600, 3600)))
+        is_about_template = fault == _BAD_TEMPLATE
+        return "none" if is_about_template and (sending is None or sending.template is None) else fault
+
+    def _remember(self, fault: str, call: Call, sending: Sending | None) -> None:
+        named = {"opted_out": sending and sending.phone, _BAD_TEMPLATE: sending and sending.template}
+        if sending and (name := named.get(fault)):
+            self.refused[str(call.delivery_id)] = fault, sending.account, name, sending.at
 
     def _settle(self, call: Call, _since: datetime) -> Settlement:
         """Tell what became of a message, as far as the vendor can tell that."""
@@ -205,31 +195,7 @@ class Vendors:
         self.calls["settle"] += 1
         if not self.healthy and self.rng.random() < 0.3:
             return Settlement(Settled.NOT_KNOWN)
-        message_id = self.done_for.get(str(call.delivery_id))
+        message_id = self.effects.message_of.get(str(call.delivery_id))
         if message_id is None:
             return Settlement(Settled.DID_NOT_HAPPEN)
         return Settlement(Settled.HAPPENED, Outcome({"message_id": message_id}))
-
-
-def _scoped(error: WorkerError, scope: Scope) -> WorkerError:
-    error.scope = scope
-    return error
-
-
-_BEFORE: dict[str, Callable[[], BaseException]] = {
-    "lost_request": lambda: UncertainError(Reason.TIMEOUT, "no answer in time"),
-    "connect_failed": lambda: RetryableError(Reason.CONNECT_FAILED, "nobody there"),
-    "rate_limited": lambda: RetryableError(Reason.RATE_LIMITED, "too fast", retry_after_seconds=20),
-    "rejected": lambda: PermanentError(Reason.REJECTED, "no"),
-    "too_fast_for_one": lambda: _scoped(
-        RetryableError(Reason.PAIR_RATE_LIMITED, "too fast", growth=4.0), Scope.RECIPIENT
-    ),
-    "opted_out": lambda: _scoped(PermanentError(Reason.OPTED_OUT, "wants nothing more"), Scope.RECIPIENT),
-    "account": lambda: _scoped(PermanentError(Reason.PAYMENT_PROBLEM, "not paid"), Scope.ACCOUNT),
-    "crash_before": Crashed,
-}
-_AFTER: dict[str, Callable[[], BaseException]] = {
-    "lost_answer": lambda: UncertainError(Reason.TIMEOUT, "no answer in time"),
-    "crash_after": Crashed,
-    "bug_after": ValueError,
-}

@@ -6,6 +6,7 @@ in between. Invariant: what happens follows from the seed alone, so it can be pl
 
 import heapq
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -15,16 +16,23 @@ from sqlalchemy import Engine, text
 
 from config.load import Config
 from config.settings import Settings
-from tests.soak.histories import BEGIN, Arriving, History
-from tests.soak.vendors import Crashed, FakeSession, Vendors
+from tests.soak.faults import Crashed
+from tests.soak.histories import BEGIN, History
+from tests.soak.knowledge import Fault
+from tests.soak.scenario import Scenario
+from tests.soak.vendors import FakeSession, Vendors
+from tests.soak.wire import Arriving, Wish
 from webhooks.registry import SOURCES
 from worker.delivering import Deliverer
+from worker.ids import ids_from
 from worker.ledger import inbox
+from worker.ledger.database import by_statement
 from worker.ledger.inbox import Arrival, NewEvent
 from worker.ledger.tables import metadata
+from worker.people import People, RefusedError
 from worker.routing import Router
 from worker.settling import Settler
-from worker.states import Handling
+from worker.states import Handling, HoldKind
 from worker.sweeping import Sweeper
 
 MOST_DEPTH = 3
@@ -47,37 +55,52 @@ _NEXT_DUE = text(
     """
 )
 
-_WHOSE = text("SELECT person FROM messages WHERE message_id = :message_id AND reason = 'opted_out'")
+_OPTED_OUT = text(
+    "SELECT message_id FROM messages WHERE message_id = ANY(:ids) AND reason = 'opted_out' AND person IS NOT NULL"
+)
+LIFTED_AFTER = timedelta(hours=2)
+"""How long it takes until a person has mended a template."""
 
 
 class World:
     """One round of histories on an empty ledger."""
 
-    def __init__(self, engine: Engine, settings: Settings, config: Config, seed: str, chosen: Sequence[int]) -> None:
-        self.engine, self.settings, self.config = engine, settings, config
-        self.rng, self.now, self._depth, self._frozen, self._seq = Random(f"{seed}/world"), BEGIN, 0, False, 0
-        self.histories = {index: History(Random(f"{seed}/{index}"), index) for index in chosen}
+    def __init__(self, engine: Engine, settings: Settings, config: Config, scenario: Scenario) -> None:
+        self.engine, self.settings, self.config, seed = engine, settings, config, scenario.seed
+        self.rng, self._ids = (Random(f"{seed}/{what}/{scenario.draw}") for what in ("world", "ids"))
+        self.now, self._depth, self._frozen, self._seq = BEGIN, 0, False, 0
+        self.histories = {index: History(seed, index) for index in scenario.chosen}
         orders = {history.order.number: history.order for history in self.histories.values()}
         self.vendors = Vendors(self.rng, lambda: self.now, orders, self._meanwhile, self._send, self._is_quiet)
         self._coming: list[tuple[datetime, int, Arriving]] = []
         self._queue: list[tuple[str, UUID]] = []
-        self._tells: dict[UUID, Arriving] = {}
+        self.arrived: dict[UUID, tuple[Arriving, datetime]] = {}
+        """What came in, by its event, and when it first did."""
+        self._opting_out: dict[str, Arriving] = {}
+        """Reports that a person wants nothing more, on messages of which it is not known yet whose they were."""
         self.told: list[str] = []
         """What happened, for people."""
-        for history in self.histories.values():
-            for arriving in history.arrivals:
-                self._send(arriving)
+        for index, history in self.histories.items():
+            for place, arriving in enumerate(history.arrivals):
+                if (index, place) not in scenario.dropped:
+                    self._send(arriving)
         self._empty()
         self._begin()
 
-    def play(self) -> None:
-        """Play everything to its end."""
-        patience = MOST_STEPS_OF_A_HISTORY * max(5, len(self.histories))
-        while self._advance():
-            patience -= 1
-            if patience < 0:
-                self.vendors.wrong.append(("", "it does not come to an end"))
-                return
+    def play(self, most_steps: int = 0) -> None:
+        """Play everything to its end, or so many steps."""
+        with ids_from(self._new_id):
+            patience = most_steps or MOST_STEPS_OF_A_HISTORY * max(5, len(self.histories))
+            while self._advance():
+                patience -= 1
+                if patience < 0:
+                    self.vendors.wrong.append(Fault("no end", ""))
+                    return
+
+    def _new_id(self) -> UUID:
+        """Return an id as the engine makes them, by the world's clock: nobody else's chance is in it."""
+        stamp = int(self.now.timestamp() * 1000) << 80
+        return UUID(int=stamp | 7 << 76 | self._ids.getrandbits(12) << 64 | 0b10 << 62 | self._ids.getrandbits(62))
 
     def route(self, event_id: UUID, *, may_crash: bool = True) -> Any:
         """Route an event, and wake what follows, as the task does."""
@@ -87,7 +110,7 @@ class World:
                 raise Crashed
         if routed is None:
             return None
-        self._learn(self._tells.get(event_id))
+        self._learn(event_id)
         self._wake("event", routed.events)
         self._wake("deliver", [wake.id for wake in routed.deliveries])
         return routed
@@ -96,7 +119,7 @@ class World:
         """Return what happened to an order, in the order in which it did."""
         number = subject.removeprefix("order:")
         query = text("SELECT id, rule, step, state, reason FROM deliveries WHERE subject = :subject ORDER BY id")
-        with self.engine.connect() as connection:
+        with by_statement(self.engine).connect() as connection:
             rows = connection.execute(query, {"subject": f"order:{number}"}).all()
         names = [number, *(str(row.id) for row in rows)]
         ends = [f"{row.id} {row.rule}/{row.step} ended {row.state} {row.reason or ''}" for row in rows]
@@ -121,7 +144,7 @@ class World:
         if coming is not None and (coming - self.now).total_seconds() < 60:
             self._arrive()
             return True
-        with self.engine.connect() as connection:
+        with by_statement(self.engine).connect() as connection:
             due = connection.scalar(_NEXT_DUE)
         if due is not None and (coming is None or due < coming):
             # A beat that comes late finds much at once.
@@ -145,7 +168,12 @@ class World:
             self._depth -= 1
 
     def _deliver(self, delivery_id: UUID) -> None:
+        vendors = self.vendors
+        vendors.knowledge.beginnings += 1
+        vendors.begun[str(delivery_id)] = vendors.knowledge.beginnings
+        vendors.refused.pop(str(delivery_id), None)
         delivered = self._deliverer.deliver(delivery_id)
+        self._learn_answer(delivery_id)
         if delivered is not None:
             how = delivered.conclusion
             self._note(f"{delivered.rule} {delivery_id} attempt {delivered.attempt}: {how.state} {how.reason or ''}")
@@ -157,16 +185,18 @@ class World:
         if looked is not None:
             self._note(f"looked at {delivery_id}: {looked.settled}")
             self._wake("event", looked.woken_events)
+        self._learn_opting_out()
 
     def _sweep(self) -> None:
         swept = self._sweeper.sweep([], events_too=True)
-        self._wake("event", sorted(swept.events))
-        self._wake("deliver", sorted(wake.id for wake in swept.deliveries))
-        self._wake("settle", sorted(wake.id for wake in swept.unknown))
+        self._wake("event", swept.events)
+        self._wake("deliver", [wake.id for wake in swept.deliveries])
+        self._wake("settle", [wake.id for wake in swept.unknown])
+        self._mend_templates()
 
     def _wake(self, what: str, found: Sequence[UUID]) -> None:
         """Put on the queue: once, at times twice, at times it is lost."""
-        for each in found:
+        for each in sorted(found):
             self._queue += [(what, each)] * self.rng.choice((0, 1, 1, 1, 1, 1, 1, 1, 1, 2))
 
     # What a worker is interrupted by.
@@ -223,25 +253,60 @@ class World:
         event = NewEvent(
             account=arriving.account, dedupe_key=arriving.dedupe_key, type="not yet read", handling=Handling.UNKNOWN,
             body=arriving.body, content_type="application/json", query=None, headers={}, source_ip=None,
-            trigger=arriving.trigger, secret_index=0, received_at=self.now, occurred_at=self.now,
+            trigger=arriving.trigger, secret_index=0, received_at=self.now, occurred_at=self.now, part=arriving.part,
         )  # fmt: skip
         with self.engine.begin() as connection:
             accepted = inbox.accept(connection, Arrival((event,)), self.settings.rewake_seconds)
-        self._tells[accepted.id] = arriving
+        self.arrived.setdefault(accepted.id, (arriving, self.now))
         self._wake("event", accepted.new)
 
-    def _learn(self, arriving: Arriving | None) -> None:
+    # What the shop learns.
+
+    def _learn(self, event_id: UUID) -> None:
         """Note what the shop knows from now on."""
-        if arriving is None:
+        if event_id not in self.arrived:
             return
-        self._note(f"routed {arriving.dedupe_key}")
-        self.vendors.known.setdefault(arriving.number, set()).update(arriving.tells - {"gone"})
-        if "gone" in arriving.tells:
-            with self.engine.connect() as connection:
-                # A receipt that comes before its send was recorded tells of a message that is nobody's yet.
-                found = connection.scalar(_WHOSE, {"message_id": arriving.dedupe_key.partition(":")[0]})
-            if found:
-                self.vendors.gone.add("+" + self.vendors.orders[arriving.number].phone)
+        arriving, received_at = self.arrived[event_id]
+        self._note(f"routed {arriving.dedupe_key} for {arriving.number}")
+        self.vendors.knowledge.learn(arriving, received_at, self.now)
+        if arriving.reports and arriving.opted_out:
+            self._opting_out[arriving.reports[0]] = arriving
+            self._learn_opting_out()
+
+    def _learn_opting_out(self) -> None:
+        """Note who opted out by a report: it tells so as soon as it is known whose message it is on."""
+        if not self._opting_out:
+            return
+        with by_statement(self.engine).connect() as connection:
+            known = connection.scalars(_OPTED_OUT, {"ids": list(self._opting_out)}).all()
+        for message_id in known:
+            arriving = self._opting_out.pop(message_id)
+            phone = self.vendors.phone_of(arriving.number)
+            self.vendors.knowledge.wish(phone, Wish(stopped=True), min(arriving.said_at or self.now, self.now))
+
+    def _learn_answer(self, delivery_id: UUID) -> None:
+        """Note what an answer says for others, too, now that it is written down."""
+        knowledge = self.vendors.knowledge
+        if found := self.vendors.refused.pop(str(delivery_id), None):
+            fault, account, name, at = found
+            if fault == "opted_out":
+                knowledge.wish(name, Wish(stopped=True), at)
+            else:
+                knowledge.stopped.setdefault((account, name), (knowledge.beginnings, self.now))
+                self._note(f"template {name} of {account} is stopped")
+        self._learn_opting_out()
+
+    def _mend_templates(self) -> None:
+        """Be the person who mends a template and lifts its hold."""
+        stopped = self.vendors.knowledge.stopped
+        for (account, name), (_, since) in list(stopped.items()):
+            if self.now - since > LIFTED_AFTER:
+                with suppress(RefusedError), self.engine.begin() as connection:
+                    People(connection, "soak", self.now, self.settings.rewake_seconds).close(
+                        account, HoldKind.TEMPLATE, name
+                    )
+                del stopped[account, name]
+                self._note(f"template {name} of {account} goes again")
 
     # Beginnings.
 

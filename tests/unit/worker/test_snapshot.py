@@ -1,8 +1,10 @@
 """A snapshot moves forward only, whatever the order of arrival."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from config.subjects import CUSTOMER_FIELDS, ORDER_FIELDS
 from worker.context import Subject, expression_context, personal_values
-from worker.ids import new_id, parse_id
+from worker.ids import ids_from, new_id, parse_id
 from worker.ledger.database import is_away
 from worker.snapshots import Patch, Snapshot
 from worker.states import FREE_STATES, OPEN_STATES, DeliveryState, EventState
@@ -99,6 +101,18 @@ def test_later_ids_are_greater() -> None:
     ids = [new_id() for _ in range(5_000)]
 
     assert all(earlier < later for earlier, later in pairwise(ids))
+
+
+def test_ids_of_another_source_are_taken_within_it_only() -> None:
+    """What is to be played again has the same ids again; whatever runs beside it has its own."""
+    wanted = [UUID(int=1), UUID(int=2)]
+    source = iter(wanted)
+
+    with ThreadPoolExecutor(1) as beside, ids_from(lambda: next(source)):
+        taken, other = [new_id(), new_id()], beside.submit(new_id).result()
+
+    assert taken == wanted
+    assert {new_id(), other}.isdisjoint(wanted)
 
 
 @pytest.mark.parametrize("text", ["", "x", "{01890000-0000-7000-8000-000000000000}", "urn:uuid:0189", "0189\n", "١٢٣"])
