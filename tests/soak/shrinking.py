@@ -1,9 +1,11 @@
 """Makes a failing round small: fewer histories, then fewer events, while the same promise is still broken.
 
 Taking something away changes what chance does with the rest, so each smaller round is tried with a few draws.
-Invariant: what is returned fails in the same way as what was given, and at most so many rounds are played.
+Invariant: what is returned fails in the same way as what was given, and at most so many rounds are played,
+for a few minutes at most.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -13,6 +15,7 @@ from tests.soak.scenario import Scenario
 
 T = TypeVar("T")
 MOST_ROUNDS = 400
+MOST_SECONDS = 180.0
 DRAWS = 4
 
 
@@ -20,12 +23,12 @@ def shrink(
     scenario: Scenario, fails: Callable[[Scenario], bool], first: int | None, most: int = MOST_ROUNDS
 ) -> Scenario:
     """Return a smaller scenario that fails, too; `first` is the history that is likely to be enough."""
-    left = most
+    left, until = most, time.monotonic() + MOST_SECONDS
 
     def tried(smaller: Scenario) -> Scenario | None:
         nonlocal left
         for draw in range(DRAWS):
-            if left <= 0:
+            if left <= 0 or time.monotonic() > until:
                 return None
             left -= 1
             wanted = replace(smaller, draw=smaller.draw if draw == 0 else draw)
