@@ -95,6 +95,8 @@ class Stage:
             "HOOKYARD_DATA_DIR": str(folder / "var"),
             "HOOKYARD_RECEIVER_PORT": str(self.receiver_port),
             "HOOKYARD_LOG_FORMAT": "json",
+            # A call an hour that the bare vendors do not answer; every other call is one of the figures.
+            "HOOKYARD_TEMPLATE_LIST_SECONDS": "0",
             "SANDBOX_URL": self.sandbox_url,
         }
 
