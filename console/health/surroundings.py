@@ -84,7 +84,8 @@ def told(look: Look) -> Iterator[Finding]:
         found = watch.measure
         where = f"{found.account}: " if found.account else ""
         fact = f"{where}{found.cause} at {found.percent} % of its limit"
-        yield Finding("alerts", Level.LOOK, fact, WORDS[found.cause].look, since=watch.since)
+        means = "Failures near the limit that accounts.yaml sets for them; those whom `alerts` names were told."
+        yield Finding("alerts", Level.LOOK, fact, WORDS[found.cause].look, means, watch.since)
     if not firing:
         who = len(look.config.alerts.targets)
         yield Finding("alerts", Level.GOOD, f"nothing nears its limit; {who} are told" if who else "nobody is told")

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template, request, url_for
 
-from console.health import checks
+from console.health import checks, surroundings
 from console.health.finding import Finding, Level, Place
 from console.plots import series, svg
 from console.web.frame import Desk, current
@@ -43,7 +43,7 @@ def index() -> str:
 def _looked_at(desk: Desk, look: checks.Look) -> list[Finding]:
     """Return what every check found, the most urgent first."""
     found = [checks.broker(desk.settings, BROKER_SECONDS)]
-    found += [finding for check in checks.CHECKS for finding in check(look)]
+    found += [finding for check in (*checks.CHECKS, surroundings.told) for finding in check(look)]
     return sorted(found, key=lambda finding: _BY_URGENCY.index(finding.level))
 
 

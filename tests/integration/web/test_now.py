@@ -11,7 +11,9 @@ from tests.integration.engine.test_delivering import plan_message
 from tests.integration.engine.test_figures import work
 from tests.integration.web.conftest import Browser, Desks
 from worker import health
+from worker.alerting import Cause, Measure, Watch
 from worker.figures import Name
+from worker.ledger import alerts
 from worker.ledger.counting import Counter
 from worker.states import BEAT_HEARTBEAT, WORKER_HEARTBEAT, PauseKind
 from worker.tally import Tally
@@ -54,6 +56,19 @@ def test_without_a_worker_it_says_so(works: Works, viewer: Browser) -> None:
     assert "consumed a heartbeat 120 s ago: worker, beat or broker is down" in page
     assert "beat does not run" in page
     assert "(2 min ago)" in page
+
+
+def test_an_alert_that_is_on_is_told(works: Works, viewer: Browser) -> None:
+    """What it is of, how near to its limit, since when."""
+    live(works)
+    now = works.clock()
+    with works.engine.begin() as connection:
+        alerts.remember(connection, Watch(Measure(Cause.UNKNOWN, "wa", 7, 10), now, {70: now}, 70))
+
+    page = viewer.open("/")
+
+    assert verdict(page) == "waits: Everything works. Something is worth a look."
+    assert "wa: unknown at 70 % of its limit" in page
 
 
 def test_what_needs_a_person_is_told_with_what_to_do(works: Works, desks: Desks) -> None:
