@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ class Installation:
     def kill_everything(self) -> None:
         """End all of it with kill -9, at once."""
         for process in self.processes():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # it may have ended when its parent did
+                process.kill()
         for program in self._programs:
             program.kill()
 
