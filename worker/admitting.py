@@ -14,8 +14,8 @@ from worker.acting import Action, Call, Session
 from worker.errors import PermanentError
 from worker.gating import Gate
 from worker.holding import person_key
-from worker.ledger import consents, deliveries
-from worker.ledger.deliveries import Deferral, Wishes
+from worker.ledger import attempting, consents
+from worker.ledger.attempting import Deferral, Wishes
 from worker.limits import allowed_for
 from worker.messaging.guarding import Guard, scopes_of
 from worker.messaging.refusing import Refusal
@@ -61,7 +61,7 @@ class Admission:
         with of.engine.begin() as connection:
             found = gate.ask(connection, now)
             if isinstance(found, Deferral):
-                deliveries.defer(connection, row, lease_owner, found, now)
+                attempting.defer(connection, row, lease_owner, found, now)
         if isinstance(found, Deferral):
             return found
         if isinstance(found, Refusal):

@@ -12,7 +12,7 @@ from uuid import UUID
 from config.expressions import ExpressionError
 from config.rules import Rule, Step
 from worker.context import Subject, expression_context
-from worker.ledger.deliveries import Planned
+from worker.ledger.plans import Planned
 from worker.planning import Happening, failures, plans
 from worker.reading import Fact, Understanding
 from worker.snapshots import Merge, Snapshot

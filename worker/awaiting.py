@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Row, text
 
 from config.rules import Step
 from worker.acting import Outcome
-from worker.ledger.deliveries import Conclusion, DeadLetter, Wake
+from worker.ledger.attempting import Conclusion
+from worker.ledger.deliveries import DeadLetter, Wake
 from worker.ledger.messages import Sent
 from worker.ledger.storable import storable
 from worker.states import DeliveryState, Reason

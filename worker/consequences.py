@@ -14,7 +14,7 @@ from worker import holding
 from worker.errors import PermanentError, RetryableError, WorkerError
 from worker.holding import OUTAGES, Failure, Hold
 from worker.ledger import holds
-from worker.ledger.deliveries import Conclusion
+from worker.ledger.attempting import Conclusion
 from worker.messaging import consent
 from worker.messaging.consent import BY_RECEIPT, Wish
 from worker.states import DeliveryState, HoldKind, Reason, Scope

@@ -27,9 +27,10 @@ from worker.consequences import Consequences, Ended
 from worker.errors import PermanentError, UncertainError, WorkerError
 from worker.following import ENDS, Follower
 from worker.holding import Hold, person_key
-from worker.ledger import deliveries, questions
+from worker.ledger import attempting, deliveries, questions
+from worker.ledger.attempting import AttemptRecord, Conclusion, Deferral, Lease, Wishes
 from worker.ledger.database import by_statement, is_away
-from worker.ledger.deliveries import AttemptRecord, Conclusion, Deferral, Lease, Wake, Wishes
+from worker.ledger.deliveries import Wake
 from worker.ledger.messages import Sent
 from worker.ledger.settling import PATIENCE_SECONDS
 from worker.masking import mask_message
@@ -80,7 +81,7 @@ class Deliverer(Workshop):
         """Run one attempt; None when the delivery is not due, or somebody else has it."""
         lease = Lease(uuid4().hex, self.clock(), self.settings.lease_seconds)
         with by_statement(self.engine).begin() as connection:
-            row = deliveries.claim(connection, delivery_id, lease)
+            row = attempting.claim(connection, delivery_id, lease)
         if row is None:
             return None
         with self._span(row) as part:
@@ -94,7 +95,7 @@ class Deliverer(Workshop):
         within = after = None
         if tracing.is_on():
             with by_statement(self.engine).begin() as connection:
-                found = deliveries.traces_of(connection, row)
+                found = attempting.traces_of(connection, row)
             within, after = found.event, found.attempt
         return tracing.span(
             "deliver", within=within, after=after, event_id=row.event_id, delivery_id=row.id, rule=row.rule,
@@ -170,7 +171,7 @@ class _Attempt:
         question = taps.question_of(self._of.config, self._row, self._ready.step, self._about[0], now)
         engine = self._of.engine if question else by_statement(self._of.engine)
         with engine.begin() as connection:
-            is_ours = deliveries.mark_sending(connection, self._row, lease, self._wishes)
+            is_ours = attempting.mark_sending(connection, self._row, lease, self._wishes)
             if is_ours and question:
                 questions.ask(connection, question)
             return is_ours
@@ -180,7 +181,7 @@ class _Attempt:
         row, now = self._row, self._of.clock()
         again = Deferral(now, Reason.OUTDATED, "more became known at the last moment", turn_at=row.turn_at)
         with by_statement(self._of.engine).begin() as connection:
-            if deliveries.defer(connection, row, self._lease.owner, again, now):
+            if attempting.defer(connection, row, self._lease.owner, again, now):
                 wake = Wake(row.id, row.account)
                 return self._delivered(_as_conclusion(again, row), deferred=True, woken=(wake,))
         log.warning("delivery.lease_lost", delivery_id=str(row.id), attempt=row.attempts)
@@ -241,7 +242,7 @@ class _Attempt:
         row, now = self._row, record.finished_at
         what = consequences.follow(connection, ended, now) if ended.concerns_others else Consequences(ended.conclusion)
         conclusion = what.conclusion
-        settled = deliveries.conclude(connection, record, self._lease.owner, conclusion)
+        settled = attempting.conclude(connection, record, self._lease.owner, conclusion)
         if not settled:
             log.warning("delivery.result_late", delivery_id=str(row.id), attempt=row.attempts, state=conclusion.state)
         if settled and conclusion.sent:

@@ -16,6 +16,7 @@ from config.load import Config
 from config.rules import Step
 from worker.context import Subject
 from worker.ledger import deliveries as life
+from worker.ledger import plans
 from worker.ledger.deliveries import Wake
 from worker.ledger.tables import deliveries
 from worker.planning import Happening, fallbacks
@@ -114,7 +115,7 @@ class Follower:
         suffix = row.step[len(step.id) :]
         wakes = []
         for wanted in fallbacks(rule, step, suffix, happening, row.reason or "", now):
-            written = life.plan(connection, wanted, now, self.rewake_seconds)
+            written = plans.plan(connection, wanted, now, self.rewake_seconds)
             if written and written.state is DeliveryState.READY:
                 wakes.append(Wake(written.id, written.account, wanted.priority))
         return wakes

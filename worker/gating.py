@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row
 from config.accounts import Limits
 from worker.holding import LONGEST_WAIT, Hold, person_key
 from worker.ledger import holds, paces
-from worker.ledger.deliveries import Deferral
+from worker.ledger.attempting import Deferral
 from worker.limits import Allowed, allowed_for
 from worker.messaging.guarding import Guard
 from worker.messaging.refusing import Refusal

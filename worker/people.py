@@ -17,7 +17,7 @@ from worker import completing, consequences
 from worker.holding import Hold, person_key
 from worker.ids import new_id
 from worker.ledger import deliveries as life
-from worker.ledger import holds, jobs, pauses
+from worker.ledger import holds, jobs, pauses, plans
 from worker.ledger.consents import EVERY_ACCOUNT
 from worker.ledger.deliveries import Wake
 from worker.ledger.jobs import Job
@@ -244,7 +244,7 @@ class People:
             with self._connection.begin_nested():
                 self._move(row, values, action)
         except IntegrityError:
-            holder = life.holder_of_effect(self._connection, row.effect_key)
+            holder = plans.holder_of_effect(self._connection, row.effect_key)
             what = f"delivery {holder} has the same effect ({row.effect_key})"
             raise RefusedError(
                 f"delivery {row.id} would do it twice: {what}", "another delivery has the same effect"

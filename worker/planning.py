@@ -12,7 +12,7 @@ from uuid import UUID
 from config.expressions import Context, ExpressionError
 from config.rules import Rule, Step
 from worker.context import Subject
-from worker.ledger.deliveries import MOST_EFFECT_KEY_CHARACTERS, Planned
+from worker.ledger.plans import MOST_EFFECT_KEY_CHARACTERS, Planned
 from worker.ledger.storable import storable_text
 from worker.states import Reason
 

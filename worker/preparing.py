@@ -22,9 +22,9 @@ from worker.asking import fact_about, said_by
 from worker.clock import Clock
 from worker.context import Subject, by_step, expression_context, personal_texts, personal_values, subject_beside
 from worker.errors import PermanentError
-from worker.ledger import deliveries, happened, subjects
+from worker.ledger import deliveries, happened, plans, subjects
+from worker.ledger.attempting import Conclusion
 from worker.ledger.database import by_statement
-from worker.ledger.deliveries import Conclusion
 from worker.ledger.memory import Memory
 from worker.masking import mask
 from worker.planning import effect_key, with_element
@@ -202,9 +202,9 @@ class Preparation:
         effect = effect_key(rule, replace(step, id=row.step), about, context)
         while True:
             with self._of.engine.begin() as connection:
-                if deliveries.take_effect(connection, row.id, effect):
+                if plans.take_effect(connection, row.id, effect):
                     return
-                holder = deliveries.holder_of_effect(connection, effect)
+                holder = plans.holder_of_effect(connection, effect)
             if holder:
                 raise SuppressedError(Reason.DUPLICATE_EFFECT, holder)
             # It died between the two looks, so the effect is free.

@@ -17,7 +17,8 @@ from worker import matching
 from worker.awaiting import patience_of
 from worker.ids import parse_id
 from worker.ledger import messages
-from worker.ledger.deliveries import Conclusion, DeadLetter
+from worker.ledger.attempting import Conclusion
+from worker.ledger.deliveries import DeadLetter
 from worker.messaging import consent
 from worker.messaging.consent import BY_RECEIPT, Wish
 from worker.reading import Receipt

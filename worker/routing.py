@@ -22,8 +22,9 @@ from worker.clock import Clock
 from worker.context import Subject
 from worker.echoes import Echo, echo_of
 from worker.ids import new_id
-from worker.ledger import deliveries, happened, subjects
-from worker.ledger.deliveries import DeadLetter, Planned, Wake
+from worker.ledger import deliveries, happened, plans, subjects
+from worker.ledger.deliveries import DeadLetter, Wake
+from worker.ledger.plans import Planned
 from worker.ledger.tables import events
 from worker.messaging import consent, facts, listening
 from worker.planning import Happening
@@ -231,7 +232,7 @@ class _Routing:
             due_at=self._now + timedelta(seconds=self._settings.complete_after_seconds),
         )  # fmt: skip
         self._plan(wanted)
-        done = deliveries.state_of(self._connection, wanted)
+        done = plans.state_of(self._connection, wanted)
         if done and done.state == DeliveryState.SUCCEEDED:
             return self._fail(Reason.COMPLETION_FAILED, f"{completion.action} did not tell what is missing")
         if done and done.state not in {*deliveries.OPEN, DeliveryState.IN_FLIGHT}:
@@ -294,14 +295,14 @@ class _Routing:
         """Cancel at once what waits and is overtaken by this."""
         if happening.subject.key is None or not self._config.cancels(happening.type):
             return
-        for row in deliveries.open_of_subject(self._connection, happening.subject.account, happening.subject.key):
+        for row in plans.open_of_subject(self._connection, happening.subject.account, happening.subject.key):
             rule = self._config.rule(row.rule)
             step = rule.step(row.step) if rule else None
             if step is not None and step.is_cancelled_by(happening.type) and row.event_id != happening.id:
-                deliveries.cancel(self._connection, row.id, f"{happening.type} happened", self._now)
+                plans.cancel(self._connection, row.id, f"{happening.type} happened", self._now)
 
     def _plan(self, wanted: Planned) -> None:
-        written = deliveries.plan(self._connection, wanted, self._now, self._settings.rewake_seconds)
+        written = plans.plan(self._connection, wanted, self._now, self._settings.rewake_seconds)
         if written and written.state is DeliveryState.READY:
             self._woken.append(Wake(written.id, written.account, wanted.priority))
         if written and wanted.failure:

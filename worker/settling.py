@@ -20,8 +20,8 @@ from worker.awaiting import accepted
 from worker.delivering import message_of
 from worker.errors import PermanentError, RetryableError, WorkerError
 from worker.ledger import settling
+from worker.ledger.attempting import Conclusion
 from worker.ledger.database import by_statement
-from worker.ledger.deliveries import Conclusion
 from worker.ledger.settling import Asked
 from worker.limits import allowed_for
 from worker.masking import mask_message

@@ -21,9 +21,10 @@ from worker.clock import Clock
 from worker.delivering import lease_ran_out
 from worker.following import Follower, to_follow
 from worker.holding import LONGEST_WAIT
-from worker.ledger import deliveries, figures, holds, jobs, paces, settling
+from worker.ledger import attempting, deliveries, figures, holds, jobs, paces, settling
+from worker.ledger.attempting import AttemptRecord
 from worker.ledger.database import by_statement
-from worker.ledger.deliveries import AttemptRecord, DeadLetter, Wake
+from worker.ledger.deliveries import DeadLetter, Wake
 from worker.routing import COMPLETION_RULE
 from worker.states import DeliveryState, Reason
 
@@ -110,7 +111,7 @@ class Sweeper:
         step = rule.step(row.step) if rule else None
         conclusion = lease_ran_out(row, step, self.actions.get(row.action), now, self.draw)
         record = AttemptRecord(row.id, row.attempts, row.updated_at, now, "sweep", [])
-        deliveries.conclude(connection, record, row.lease_owner, conclusion)
+        attempting.conclude(connection, record, row.lease_owner, conclusion)
         if conclusion.state is DeliveryState.UNKNOWN:
             conclusion = receipts.look_back_at_unknown(
                 connection, self.config, row, conclusion, row.sending_at or row.updated_at, now

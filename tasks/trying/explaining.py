@@ -21,8 +21,7 @@ from tasks.trying.world import Told, Wanted
 from worker.asking import context_of, derived, said_by, wanted_by, with_verdict
 from worker.context import Subject, personal_values
 from worker.holding import Hold, person_key
-from worker.ledger import deliveries as life
-from worker.ledger import happened, holds, queries, subjects
+from worker.ledger import happened, holds, plans, queries, subjects
 from worker.ledger.tables import deliveries
 from worker.masking import mask, mask_message
 from worker.planning import Happening
@@ -182,11 +181,11 @@ class Explainer:
 
     def _against(self, wanted: Wanted, rendered: Rendered, context: dict[str, Any], masked: "Masked") -> Iterator[str]:
         """Yield everything that stands against sending it now."""
-        recorded = life.state_of(self.connection, wanted.planned)
+        recorded = plans.state_of(self.connection, wanted.planned)
         if recorded:
             [reason] = self.connection.execute(select(deliveries.c.reason).where(deliveries.c.id == recorded.id)).one()
             yield f"it is planned already: delivery {recorded.id} is {recorded.state}" + (f" ({reason})" * bool(reason))
-        holder = life.holder_of_effect(self.connection, rendered.effect_key) if rendered.effect_key else None
+        holder = plans.holder_of_effect(self.connection, rendered.effect_key) if rendered.effect_key else None
         if holder and (recorded is None or holder != recorded.id):
             yield f"delivery {holder} has the same effect"
         if rendered.needs:

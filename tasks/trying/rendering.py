@@ -18,7 +18,7 @@ from config.rules import Rule, Step
 from tasks.actions.registry import ACTIONS, make_catalog
 from tasks.trying.world import Wanted
 from worker.context import by_step
-from worker.ledger.deliveries import Deferral
+from worker.ledger.attempting import Deferral
 from worker.messaging.quieting import Night
 from worker.messaging.refusing import Refusal
 from worker.planning import effect_key, with_element

@@ -15,7 +15,7 @@ from config.rules import Rule, Step
 from tasks.trying.shelf import Shelf
 from worker.asking import Derived, Unwanted, context_of, derived, said_by, wanted_by, why_unwanted, with_verdict
 from worker.context import Subject
-from worker.ledger.deliveries import Planned
+from worker.ledger.plans import Planned
 from worker.ledger.storable import storable
 from worker.planning import Happening
 from worker.reading import Stored, Understanding

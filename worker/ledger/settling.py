@@ -15,7 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from worker.ids import new_id
 from worker.ledger import messages
-from worker.ledger.deliveries import WITH_ITS_EVENT, Conclusion, Wake
+from worker.ledger.attempting import WITH_ITS_EVENT, Conclusion
+from worker.ledger.deliveries import Wake
 from worker.ledger.tables import attempts, deliveries
 from worker.states import DeliveryState
 

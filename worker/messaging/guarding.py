@@ -15,7 +15,7 @@ from config.load import Config
 from config.rules import Step
 from worker.holding import person_key
 from worker.ledger import consents
-from worker.ledger.deliveries import Deferral
+from worker.ledger.attempting import Deferral
 from worker.messaging import windowing
 from worker.messaging.quieting import Night
 from worker.messaging.refusing import Refusal

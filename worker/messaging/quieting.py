@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from config.quiet_hours import Quiet
 from config.rule_sources import QuietHours
-from worker.ledger.deliveries import Deferral
+from worker.ledger.attempting import Deferral
 from worker.messaging.refusing import Refusal
 from worker.states import DeliveryState, Reason
 

@@ -21,8 +21,8 @@ from worker.acting import Call, Session
 from worker.clock import Clock
 from worker.errors import WorkerError
 from worker.ledger import template_lists
+from worker.ledger.attempting import Deferral
 from worker.ledger.database import by_statement
-from worker.ledger.deliveries import Deferral
 from worker.ledger.template_lists import Kept
 from worker.messaging.refusing import Refusal
 from worker.messaging.templating import judge

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
-from worker.ledger.deliveries import Deferral
+from worker.ledger.attempting import Deferral
 from worker.messaging.refusing import Refusal
 from worker.states import DeliveryState, Reason
 from worker.templates import Filling, Template, TemplateList, TemplateStatus

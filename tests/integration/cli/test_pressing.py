@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from tests.integration.cli.test_commands import document, hookyard
 from tests.support.shop import Shop
 from worker.clock import system_clock
-from worker.ledger.deliveries import Planned, plan
+from worker.ledger.plans import Planned, plan
 from worker.ledger.tables import events
 from worker.states import EventState, Handling, Reason
 

@@ -10,8 +10,8 @@ import pytest
 from tests.support.shop import order_created, order_status_changed
 from webhooks.examples import load_example
 from worker.acting import Call, Outcome
-from worker.ledger import deliveries
-from worker.ledger.deliveries import AttemptRecord, Conclusion, Lease
+from worker.ledger import attempting
+from worker.ledger.attempting import AttemptRecord, Conclusion, Lease
 from worker.states import DeliveryState
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def claim(works: "Works", delivery_id: UUID, owner: str, *, sending: bool = True
     """Claim a delivery as a worker does that never comes back."""
     lease = Lease(owner, works.clock(), works.settings.lease_seconds)
     with works.engine.begin() as connection:
-        row = deliveries.claim(connection, delivery_id, lease)
+        row = attempting.claim(connection, delivery_id, lease)
         assert row is not None
         if sending:
-            assert deliveries.mark_sending(connection, row, lease)
+            assert attempting.mark_sending(connection, row, lease)
     return row
 
 
@@ -46,7 +46,7 @@ def conclude(works: "Works", row: Any, owner: str, state: DeliveryState = Delive
     """Conclude an attempt, late or not."""
     record = AttemptRecord(row.id, row.attempts, works.clock(), works.clock(), "late worker", [])
     with works.engine.begin() as connection:
-        return deliveries.conclude(connection, record, owner, Conclusion(state, result={"message_id": "wamid.late"}))
+        return attempting.conclude(connection, record, owner, Conclusion(state, result={"message_id": "wamid.late"}))
 
 
 def let_the_lease_run_out(works: "Works") -> None:
@@ -135,7 +135,7 @@ def test_a_worker_that_lost_its_lease_sends_nothing(works: "Works") -> None:
     let_the_lease_run_out(works)
 
     with works.engine.begin() as connection:
-        assert not deliveries.mark_sending(connection, row, Lease("slow", works.clock(), 4))
+        assert not attempting.mark_sending(connection, row, Lease("slow", works.clock(), 4))
 
 
 def test_an_attempt_recorded_twice_stands_once(works: "Works") -> None:
@@ -145,7 +145,7 @@ def test_an_attempt_recorded_twice_stands_once(works: "Works") -> None:
 
     for _ in range(2):
         with works.engine.begin() as connection:
-            deliveries.conclude(connection, record, "me", Conclusion(DeliveryState.SUCCEEDED))
+            attempting.conclude(connection, record, "me", Conclusion(DeliveryState.SUCCEEDED))
 
     assert len(works.shop.rows("SELECT id FROM attempts")) == 1
 

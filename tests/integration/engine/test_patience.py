@@ -10,8 +10,8 @@ from tests.support.programs import eventually
 from tests.support.shop import order_created
 from worker.celery_app import make_celery
 from worker.errors import PermanentError, RetryableError
-from worker.ledger import deliveries
-from worker.ledger.deliveries import Lease
+from worker.ledger import attempting
+from worker.ledger.attempting import Lease
 from worker.states import Reason
 from worker.wakeups import Wakeups
 
@@ -114,7 +114,7 @@ def test_a_lost_worker_counts_too(works: "Works") -> None:
     Doing(works)
     [wake] = works.receive(created(works)).deliveries
     with works.engine.begin() as connection:
-        assert deliveries.claim(connection, wake.id, Lease("lost", works.clock(), 1))
+        assert attempting.claim(connection, wake.id, Lease("lost", works.clock(), 1))
     works.clock.pass_(10)
     works.sweep()
 

@@ -13,8 +13,8 @@ from tests.integration.engine.test_holds import messages as plan_messages
 from webhooks.examples import load_example
 from worker.acting import Call, Outcome
 from worker.errors import UncertainError
-from worker.ledger import deliveries, messages
-from worker.ledger.deliveries import Lease
+from worker.ledger import attempting, messages
+from worker.ledger.attempting import Lease
 from worker.reading import Receipt
 from worker.receipts import take_in
 from worker.states import MessageState, Reason
@@ -149,9 +149,9 @@ def test_a_receipt_that_was_faster_than_the_end_of_its_attempt_settles_it(
 
     lease = Lease("lost", works.clock(), 4)
     with works.engine.begin() as connection:
-        row = deliveries.claim(connection, lost, lease)
+        row = attempting.claim(connection, lost, lease)
         assert row is not None
-        assert deliveries.mark_sending(connection, row, lease)
+        assert attempting.mark_sending(connection, row, lease)
     report_on(lost)
     works.clock.pass_(5)
     works.sweep()

@@ -12,8 +12,8 @@ from tests.support.programs import eventually
 from tests.support.shop import Shop, order_created, order_status_changed
 from webhooks.examples import load_example
 from worker.celery_app import make_celery
-from worker.ledger import deliveries
-from worker.ledger.deliveries import Lease
+from worker.ledger import attempting
+from worker.ledger.attempting import Lease
 from worker.sweeping import Swept
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_two_sweeps_at_once_resolve_each_lease_once(works: "Works") -> None:
         done = works.route(event_id)
         assert done is not None
         with works.engine.begin() as connection:
-            assert deliveries.claim(connection, done.deliveries[0].id, Lease("lost", works.clock(), 4))
+            assert attempting.claim(connection, done.deliveries[0].id, Lease("lost", works.clock(), 4))
     works.clock.pass_(5)
 
     two_sweeps(works)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from worker.ledger.deliveries import Deferral
+from worker.ledger.attempting import Deferral
 from worker.messaging.refusing import Refusal
 from worker.messaging.templating import HELD, judge
 from worker.states import DeliveryState, Reason
