@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from config.faults import OperatorError
 from worker.ledger import users
 from worker.people import People
+from worker.states import Press
 
 LEAST_CHARACTERS = 12
 MOST_CHARACTERS = 256
@@ -46,28 +47,28 @@ def add(connection: Connection, people: People, name: str, role: Role, password:
         raise UserError(f'"{name}" cannot be a name: letters, digits and . _ @ + - are wanted, 100 at most')
     if not users.add_user(connection, name, role, _hashed(password), now):
         raise UserError(f"there is a user {name} already")
-    people.note("user_added", name, {"role": role})
+    people.note(Press.USER_ADDED, name, {"role": role})
 
 
 def change_role(connection: Connection, people: People, name: str, role: Role, now: datetime) -> None:
     """Give a user another role; whoever is logged in with that name has to log in again."""
     if not users.change_user(connection, name, now, role=role):
         raise UserError(f"there is no user {name}")
-    people.note("user_role", name, {"role": role})
+    people.note(Press.USER_ROLE, name, {"role": role})
 
 
 def change_password(connection: Connection, people: People, name: str, password: str, now: datetime) -> None:
     """Give a user another password; whoever is logged in with that name has to log in again."""
     if not users.change_user(connection, name, now, password_hash=_hashed(password)):
         raise UserError(f"there is no user {name}")
-    people.note("user_password", name, {})
+    people.note(Press.USER_PASSWORD, name, {})
 
 
 def remove(connection: Connection, people: People, name: str) -> None:
     """Remove a user; what the user did stays in the audit."""
     if not users.remove_user(connection, name):
         raise UserError(f"there is no user {name}")
-    people.note("user_removed", name, {})
+    people.note(Press.USER_REMOVED, name, {})
 
 
 def proves(password_hash: str | None, password: str) -> bool:

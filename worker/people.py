@@ -27,7 +27,7 @@ from worker.ledger.tables import audit, deliveries, events
 from worker.messaging import consent
 from worker.messaging.consent import Wish
 from worker.routing import COMPLETION_RULE
-from worker.states import ConsentScope, DeliveryState, EventState, HoldKind, JobKind, JobState, PauseKind, Reason
+from worker.states import ConsentScope, DeliveryState, EventState, HoldKind, JobKind, JobState, PauseKind, Press, Reason
 
 _PARTS = select(events.c.id).where(events.c.parent_id == bindparam("b_id"), events.c.part.is_not(None))
 
@@ -89,7 +89,7 @@ class People:
         if state not in {DeliveryState.DEAD, DeliveryState.CANCELLED, *life.OPEN}:
             raise RefusedError(f"delivery {row.id} is {state}: there is nothing to retry")
         self._refuse_what_was_sent(row)
-        return self._begin_again(row, "retry")
+        return self._begin_again(row, Press.RETRY)
 
     def cancel(self, delivery_id: UUID, saw: Seen | None = None) -> None:
         """Give up a delivery that is not being sent."""
@@ -101,7 +101,7 @@ class People:
         if row.state not in {*life.OPEN, DeliveryState.DEAD}:
             raise RefusedError(f"delivery {row.id} is {row.state}: there is nothing to cancel")
         self._refuse_what_was_sent(row)
-        self._move(row, {"state": DeliveryState.CANCELLED, "reason": Reason.BY_OPERATOR, "wake_at": None}, "cancel")
+        self._move(row, {"state": DeliveryState.CANCELLED, "reason": Reason.BY_OPERATOR, "wake_at": None}, Press.CANCEL)
         if row.rule == COMPLETION_RULE:
             completing.give_up(self._connection, row.event_id, f"{row.action} was cancelled", self._now)
 
@@ -111,9 +111,9 @@ class People:
         if row.state != DeliveryState.UNKNOWN and row.reason != Reason.AWAITING_DELIVERY:
             raise RefusedError(f"delivery {row.id} is {row.state}: only an unknown one can be resolved")
         if not sent:
-            return self._begin_again(row, "resolve_not_sent")
+            return self._begin_again(row, Press.RESOLVE_NOT_SENT)
         done = {"state": DeliveryState.SUCCEEDED, "reason": Reason.BY_OPERATOR, "wake_at": None}
-        self._move(row, done, "resolve_sent")
+        self._move(row, done, Press.RESOLVE_SENT)
         return None
 
     def replay(self, event_id: UUID, saw: Seen | None = None) -> list[UUID]:
@@ -140,7 +140,7 @@ class People:
             "last_error": None,
         }
         self._connection.execute(events.update().where(events.c.id == row.id).values(again))
-        self._audit("replay", row.id, {"was": row.state})
+        self._audit(Press.REPLAY, row.id, {"was": row.state})
         return [row.id]
 
     def pause(self, kind: PauseKind, name: str) -> Pause:
@@ -149,7 +149,7 @@ class People:
         if not pauses.begin(self._connection, pause):
             found = pauses.read(self._connection, kind, name)
             raise RefusedError(f"{found.said} already" if found else f"{kind} {name} was resumed just now")
-        self._audit("pause", f"{kind}/{name}", {})
+        self._audit(Press.PAUSE, f"{kind}/{name}", {})
         return pause
 
     def resume(self, kind: PauseKind, name: str) -> int:
@@ -159,7 +159,7 @@ class People:
             raise RefusedError(f"{kind} {name} is not paused")
         pause, count = ended
         since = pause.since.isoformat(timespec="seconds")
-        self._audit("resume", f"{kind}/{name}", {"since": since, "paused_by": pause.actor, "came_due": count})
+        self._audit(Press.RESUME, f"{kind}/{name}", {"since": since, "paused_by": pause.actor, "came_due": count})
         return count
 
     def begin_job(self, job_id: UUID, kind: JobKind, selection: Selection, expected: int | None = None) -> Job:
@@ -182,7 +182,7 @@ class People:
         if expected is not None and total > expected:
             raise StaleError(f"{total:,} match by now, you were told {expected:,}. Nothing was done: look at it again")
         details = {"kind": kind, "selection": selection.told(), "total": total}
-        self._audit("begin_job", job_id, details)
+        self._audit(Press.BEGIN_JOB, job_id, details)
         return replace(wanted, total=total)
 
     def stop_job(self, job_id: UUID) -> Job:
@@ -193,7 +193,7 @@ class People:
         if job.state is not JobState.RUNNING:
             raise RefusedError(f"job {job.id} is {job.state} already: {job.done} done, {job.refused} refused")
         jobs.end(self._connection, job.id, JobState.STOPPED, self._now, self._actor)
-        self._audit("stop_job", job.id, {"done": job.done, "refused": job.refused, "total": job.total})
+        self._audit(Press.STOP_JOB, job.id, {"done": job.done, "refused": job.refused, "total": job.total})
         return replace(job, state=JobState.STOPPED, ended_at=self._now, ended_by=self._actor)
 
     def close(self, account: str, kind: HoldKind = HoldKind.ACCOUNT, key: str = "") -> Hold:
@@ -204,7 +204,7 @@ class People:
         holds.change(self._connection, account, kind, key, lambda _: None)
         if kind is HoldKind.ACCOUNT:
             consequences.start_slowly(self._connection, hold, self._now)
-        self._audit("close", f"{account}/{kind}/{key}".rstrip("/"), {"reason": hold.reason})
+        self._audit(Press.CLOSE, f"{account}/{kind}/{key}".rstrip("/"), {"reason": hold.reason})
         return hold
 
     def consent(self, phone: str, scope: ConsentScope, account: str | None, *, stopped: bool) -> tuple[UUID, ...]:
@@ -212,10 +212,10 @@ class People:
         wish = Wish(stopped, "written down by a person", scope, account or EVERY_ACCOUNT)
         facts = consent.follow(self._connection, wish, account or "hookyard", phone, self._now, self._now)
         details = {"scope": scope, "account": account, "changed": bool(facts)}
-        self._audit("consent_stop" if stopped else "consent_start", person_key(phone), details)
+        self._audit(Press.CONSENT_STOP if stopped else Press.CONSENT_START, person_key(phone), details)
         return facts
 
-    def note(self, action: str, target: UUID | str, details: dict[str, Any]) -> None:
+    def note(self, action: Press, target: UUID | str, details: dict[str, Any]) -> None:
         """Write down something that was done elsewhere."""
         self._audit(action, target, details)
 
@@ -235,7 +235,7 @@ class People:
         _refuse_what_moved_on("delivery", row, saw)
         return row
 
-    def _begin_again(self, row: Row[Any], action: str) -> Wake:
+    def _begin_again(self, row: Row[Any], action: Press) -> Wake:
         values = {
             "state": DeliveryState.READY, "reason": Reason.BY_OPERATOR, "due_at": self._now, "wake_at": self._rewake_at,
             "series_start": row.attempts, "series_at": self._now, "duplicate_of": None,
@@ -251,13 +251,13 @@ class People:
             ) from None
         return Wake(row.id, row.account, row.priority)
 
-    def _move(self, row: Row[Any], values: dict[str, Any], action: str) -> None:
+    def _move(self, row: Row[Any], values: dict[str, Any], action: Press) -> None:
         self._connection.execute(
             deliveries.update().where(deliveries.c.id == row.id).values(updated_at=self._now, **values)
         )
         self._audit(action, row.id, {"was": row.state, "event_id": str(row.event_id)})
 
-    def _audit(self, action: str, target: UUID | str, details: dict[str, Any]) -> None:
+    def _audit(self, action: Press, target: UUID | str, details: dict[str, Any]) -> None:
         entry = {"id": new_id(), "at": self._now, "actor": self._actor, "action": action, "target": str(target)}
         said = {"comment": self._comment} if self._comment else {}
         said |= {"job": str(self._job)} if self._job else {}

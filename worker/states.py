@@ -104,6 +104,31 @@ class JobKind(StrEnum):
     REPLAY = "replay"
 
 
+class Press(StrEnum):
+    """What a person did, as the audit names it; rows of other names may stand there from another time."""
+
+    RETRY = "retry"
+    CANCEL = "cancel"
+    REPLAY = "replay"
+    RESOLVE_SENT = "resolve_sent"  # an unknown outcome: it was sent
+    RESOLVE_NOT_SENT = "resolve_not_sent"
+    BEGIN_JOB = "begin_job"  # one of these for many at once
+    STOP_JOB = "stop_job"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CLOSE = "close"  # a hold
+    CONSENT_STOP = "consent_stop"  # for somebody who said it by another way than a message
+    CONSENT_START = "consent_start"
+    RELEASE = "release"  # a body that had failed verification
+    DISCARD = "discard"
+    SEND = "send"  # a test event
+    REVEAL = "reveal"  # what is masked
+    USER_ADDED = "user_added"
+    USER_ROLE = "user_role"
+    USER_PASSWORD = "user_password"  # noqa: S105 - the name of a deed
+    USER_REMOVED = "user_removed"
+
+
 class JobState(StrEnum):
     """How far a job is."""
 

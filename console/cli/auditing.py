@@ -8,6 +8,7 @@ from console.cli import options
 from console.cli.context import open_context, since_moment, wanted_id
 from console.cli.output import print_json, print_table
 from worker.ledger.audits import Wanted, entries
+from worker.states import Press
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 def audit(
     actor: Annotated[str | None, typer.Option("--actor", help="Only what this person did.")] = None,
-    action: Annotated[str | None, typer.Option("--action", help="Only this, like retry or pause.")] = None,
+    action: Annotated[Press | None, typer.Option("--action", help="Only this, like retry or pause.")] = None,
     target: Annotated[str | None, typer.Option("--target", help="Only to this: an id, or account/wa.")] = None,
     since: options.Since = None,
     until: options.Until = None,

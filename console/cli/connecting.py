@@ -10,6 +10,7 @@ from console.cli.context import open_context
 from console.cli.output import CommandError, print_json, print_table, say, shown
 from console.connecting.endpoints import UNSET, base_url, endpoints_of, verify_token
 from console.connecting.standing import Standing, standing_of, standings
+from worker.states import Press
 
 _COLUMNS = ("account", "vendor", "state", "last_received_at", "last_type", "last_refused_at", "last_refused_because")
 
@@ -40,7 +41,7 @@ def connect(
         else:
             found = [standing_of(connection, account, config.accounts[account], settings)]
         if secrets:
-            context.people(connection, comment).note("reveal", f"connect/{account}", {})
+            context.people(connection, comment).note(Press.REVEAL, f"connect/{account}", {})
     documents = [standing.as_json() for standing in found]
     if account is not None and secrets:
         known = endpoints_of(account, config.accounts[account], settings)

@@ -16,6 +16,7 @@ from console.cli.output import CommandError, print_json, say
 from console.pressing import examples
 from console.pressing.examples import Answer
 from webhooks.registry import SOURCES
+from worker.states import Press
 
 
 def add_to(app: typer.Typer) -> None:
@@ -68,7 +69,7 @@ def _note(context: Context, name: str, event: str, answers: list[Answer], commen
         return
     with context.ledger() as connection:
         for event_id in sent:
-            context.people(connection, comment).note("send", str(event_id), {"account": name, "example": event})
+            context.people(connection, comment).note(Press.SEND, str(event_id), {"account": name, "example": event})
 
 
 def _account(context: Context, vendor: str, wanted: str | None) -> tuple[str, Account]:

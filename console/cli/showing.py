@@ -12,6 +12,7 @@ from console.cli import options
 from console.cli.context import open_context, wanted_id
 from console.cli.ledger_lists import as_delivery, as_event
 from console.cli.output import CommandError, print_json, say, shown
+from console.stories.press_words import press_words
 from worker.ledger import messages, queries
 from worker.ledger.settling import SETTLE
 from worker.states import MessageState
@@ -103,7 +104,12 @@ def _moments(story: dict[str, Any]) -> Iterator[tuple[datetime, str]]:
             what = f"{delivery['action']} {tried}: {attempt['state']}"
             yield attempt["finished_at"], what + (f" ({attempt['reason']})" if attempt["reason"] else "")
     for entry in story["audit"]:
-        yield entry["at"], f"{entry['actor']}: {entry['action']} {entry['details'].get('comment', '')}".rstrip()
+        yield entry["at"], _pressed(entry)
+
+
+def _pressed(entry: dict[str, Any]) -> str:
+    comment = entry["details"].get("comment")
+    return f"{entry['actor']} {press_words(entry['action'])}" + (f": {comment}" if comment else "")
 
 
 def _delivery_told(delivery: dict[str, Any]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from worker.clock import Clock
 from worker.errors import ReceiveError
 from worker.ledger import quarantine
 from worker.people import People, RefusedError
+from worker.states import Press
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Releasing:
                 accepted = self.receiving.release(connection, row)
                 if quarantine.mark_released(connection, row.id, accepted.id, self.clock()):
                     details = {"event_id": str(accepted.id), "duplicate": accepted.duplicate}
-                    self.people(connection).note("release", row.id, details)
+                    self.people(connection).note(Press.RELEASE, row.id, details)
         except ReceiveError as error:
             return Released(row.id, still_refused=error.reason)
         return Released(row.id, accepted.id)
@@ -59,7 +60,7 @@ class Releasing:
         with self.transaction() as connection:
             if not quarantine.discard(connection, row.id):
                 raise RefusedError(f"{row.id} is not held any more")
-            self.people(connection).note("discard", row.id, {"account": row.account, "reason": row.reason})
+            self.people(connection).note(Press.DISCARD, row.id, {"account": row.account, "reason": row.reason})
 
 
 def receiving_of(engine: Engine, settings: Settings, config: Config) -> Receiving:

@@ -18,6 +18,7 @@ from console.stories.advice import advice_of
 from console.stories.conditions import condition_words
 from console.stories.entries import Entry, Tone, safe_words
 from console.stories.event_words import event_clause, event_sentence
+from console.stories.press_words import press_words
 from console.stories.wording import plain, words
 from webhooks.registry import SOURCES
 from worker.ledger.settling import SETTLE
@@ -39,12 +40,6 @@ _BAD_ENDINGS = (
 )
 _SUPERFLUOUS = frozenset({Reason.NOT_NEEDED, Reason.OVERTAKEN})
 _HAPPENED = re.compile(r"(\S+) (?:has )?happened")
-_PRESSED: Mapping[str, str] = {
-    "retry": "tried it again", "cancel": "cancelled it", "resolve_sent": "said that it was sent",
-    "resolve_not_sent": "said that it was not sent, so it is sent again", "replay": "had the rules asked again",
-    "consent_stop": "wrote down that the person wants no more messages",
-    "consent_start": "wrote down that the person wants messages again", "reveal": "looked at personal data",
-}  # fmt: skip
 
 
 def step_of(config: Config, row: Row[Any]) -> Step | None:
@@ -192,12 +187,11 @@ def _line(row: Row[Any], tries: Sequence[Row[Any]], text: str, tone: Tone, *deta
 
 def tell_press(row: Row[Any], deeds: Mapping[str, str]) -> Entry:
     """Tell what a person pressed; `deeds`: by a delivery's id, what it does."""
-    did = _PRESSED.get(row.action, words(plain(row.action)))
     what = deeds.get(row.target)
     comment = safe_words((row.details or {}).get("comment"))
     details = tuple(filter(None, (f"“{comment}”" if comment else "",)))
     delivery_id = UUID(row.target) if what else None
-    text = f"{plain(row.actor)} {did}" + (f": {what}" if what else "")
+    text = f"{plain(row.actor)} {press_words(row.action)}" + (f": {what}" if what else "")
     return Entry(row.at, text, Tone.PLAIN, details, delivery_id=delivery_id, order=5)
 
 

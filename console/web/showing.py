@@ -13,6 +13,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from console.records.bodies import plain
+from console.stories.press_words import press_words
 from worker.masking import mask, mask_message, mask_text
 
 _GOOD, _WAITS, _BAD, _ODD, _DONE = "good", "waits", "bad", "odd", "done"
@@ -48,7 +49,7 @@ def add_to(app: Flask) -> None:
     """Let templates use them."""
     app.jinja_env.filters |= {
         "when": when, "ago": ago, "masked": masked, "masked_json": masked_json, "number": number,
-        "masked_message": mask_message, "plain": plain,
+        "masked_message": mask_message, "plain": plain, "pressed": press_words,
         "state_class": lambda state: STATES.get(state, (_DONE, ""))[0],
         "state_meaning": lambda state: STATES.get(state, ("", ""))[1],
     }  # fmt: skip

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select
 from worker.ids import first_id
 from worker.ledger.storable import storable_text
 from worker.ledger.tables import audit
+from worker.states import Press
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Wanted:
     """What the audit is narrowed to; None does not narrow."""
 
     actor: str | None = None
-    action: str | None = None
+    action: Press | None = None
     target: str | None = None
     since: datetime | None = None
     until: datetime | None = None

@@ -11,6 +11,7 @@ from console.connecting.endpoints import UNSET, base_url, endpoints_of, verify_t
 from console.connecting.standing import standing_of, standings
 from console.users import Role
 from console.web.frame import current, needs, wanted_text
+from worker.states import Press
 
 area = Blueprint("connect", __name__)
 VERIFY_TOKEN = "verify-token"  # noqa: S105 - the name of one
@@ -54,7 +55,7 @@ def reveal(name: str, key: str) -> Response:
     if not reason:
         raise BadRequest("Say why you need to see it.")
     with current().people(reason) as people:
-        people.note("reveal", f"connect/{name}/{key}", {})
+        people.note(Press.REVEAL, f"connect/{name}/{key}", {})
     page = render_template("connect/shown.html", label=label, value=value, back=url_for(".account", name=name))
     return make_response(page)
 

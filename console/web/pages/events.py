@@ -15,7 +15,7 @@ from console.web.frame import current, needs, wanted_text
 from console.web.listing import around, asked_for, own_page
 from worker.ledger import queries
 from worker.ledger.lists import Page, count_events, list_events
-from worker.states import EventState, Handling, Reason
+from worker.states import EventState, Handling, Press, Reason
 
 area = Blueprint("events", __name__)
 FIELDS = ("account", "type", "state", "handling", "reason", "subject", "text", "ambiguous")
@@ -70,7 +70,7 @@ def send_body(event_id: UUID) -> Response:
     if body is None:
         raise NotFound("There is no body.")
     with current().people(reason) as people:
-        people.note("reveal", event_id, {"what": "body"})
+        people.note(Press.REVEAL, event_id, {"what": "body"})
     answer = Response(body, mimetype="application/octet-stream")
     answer.headers["Content-Disposition"] = f'attachment; filename="event-{event_id}.body"'
     return answer

@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from console.users import Role
 from console.web.frame import current, needs, own_path, wanted_text
 from worker.ledger.tables import subjects
+from worker.states import Press
 
 area = Blueprint("revealing", __name__)
 
@@ -51,7 +52,7 @@ def reveal(kind: str, reference: str) -> Response:
     if not reason:
         raise BadRequest("Say why you need to see it.")
     with current().people(reason) as people:
-        people.note("reveal", f"{kind}/{reference}", {})
+        people.note(Press.REVEAL, f"{kind}/{reference}", {})
     with current().connection() as connection:
         value = KINDS[kind](connection, reference)
     if value is None:

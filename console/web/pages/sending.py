@@ -12,6 +12,7 @@ from console.pressing.examples import Answer
 from console.users import Role
 from console.web.frame import back_to, current, needs, notice, wanted_text
 from worker.people import RefusedError
+from worker.states import Press
 
 area = Blueprint("sending", __name__)
 
@@ -47,7 +48,7 @@ def send() -> Response:
     if answer.event_id is None:
         raise RefusedError(f"the receiver answered {answer.status}: {answer.answer.get('error') or 'no reason'}")
     with desk.people(comment) as people:
-        people.note("send", answer.event_id, {"account": account, "example": name})
+        people.note(Press.SEND, answer.event_id, {"account": account, "example": name})
     notice("It was sent, and taken in as this event.")
     return back_to(f"/events/{answer.event_id}")
 

@@ -107,9 +107,12 @@ def test_the_audit_is_listed_by_who_and_what(dead: Shop) -> None:
 
     listed = document(dead, "audit")
     [pause] = document(dead, "audit", "--action", "pause", "--target", "account/wa", "--since", "1h")
+    unheard_of = hookyard("audit", "--action", "paused", environ=dead.environ)
     older = document(dead, "audit", "--before", pause["id"], "--limit", "2")
 
     assert [entry["action"] for entry in listed] == ["pause", "retry", "retry", "retry", "begin_job"]
     assert pause["details"]["comment"] == "key is being changed"
     assert [entry["action"] for entry in older] == ["retry", "retry"]
     assert document(dead, "audit", "--actor", "nobody") == []
+    assert unheard_of.returncode == 2
+    assert "'pause'" in unheard_of.stderr

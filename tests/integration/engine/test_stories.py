@@ -14,6 +14,7 @@ from webhooks.examples import example_names, load_example
 from webhooks.registry import SOURCES
 from worker.context import Subject, personal_texts
 from worker.ids import new_id
+from worker.states import Press
 
 if TYPE_CHECKING:
     from tests.integration.engine.conftest import Works
@@ -179,6 +180,24 @@ def test_what_may_have_happened_needs_a_person(ruled: "Works") -> None:
     assert any(line.startswith(f"{MESSAGE}: it may have happened") for line in lines(before))
     assert after.problems == ()
     assert f"ani said that it was sent: Send {MESSAGE}" in lines(after)
+
+
+def test_a_test_event_is_told_as_one(ruled: "Works") -> None:
+    """Who sent it stands in the story, in words; what was written down under another time's name is told by it."""
+    placed = ruled.accept(order_created())
+    ruled.route(placed)
+    with ruled.people("root") as people:
+        people.note(Press.SEND, placed, {"comment": "to try it"})
+    with ruled.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO audit VALUES (:id, :at, 'root', 'looked_twice', :target, '{}')"),
+            {"id": new_id(), "at": ruled.clock(), "target": str(placed)},
+        )
+
+    found = [entry for entry in story(ruled).entries if entry.text.startswith("root")]
+
+    assert [entry.text for entry in found] == ["root sent it, as a test", "root looked twice"]
+    assert found[0].details == ("“to try it”",)
 
 
 def test_an_account_that_is_held_is_named_with_the_plan(ruled: "Works") -> None:

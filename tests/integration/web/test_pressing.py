@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from console.users import Role
 from tests.integration.engine.test_holds import customers
@@ -13,6 +14,7 @@ from tests.integration.engine.test_jobs import dead, runner
 from tests.integration.web.conftest import Browser, Desks
 from worker.ledger import quarantine
 from worker.ledger.quarantine import Caps, Refused
+from worker.states import Press
 
 WHY = "vendor works again"
 
@@ -262,9 +264,9 @@ def test_the_audit_is_read_page_by_page(desks: Desks, operator: Browser) -> None
     """Newest first, narrowed by who, what and when; a time that is none is said so."""
     with desks.works.people("ani") as people:
         for number in range(60):
-            people.note("probe", f"n{number:02}", {"odd": "<b>"})
+            people.note(Press.RELEASE, f"n{number:02}", {"odd": "<b>"})
 
-    first = operator.open("/audit?action=probe")
+    first = operator.open("/audit?action=release")
     second = re.search(r'rel="next" href="([^"]+)"', first)[1].replace("&amp;", "&")  # type: ignore[index]
 
     assert "n59" in first
@@ -273,6 +275,24 @@ def test_the_audit_is_read_page_by_page(desks: Desks, operator: Browser) -> None
     assert "&lt;b&gt;" in first
     assert "Nobody has done anything that matches." in operator.open("/audit?actor=nobody")
     assert "is not a time" in operator.open("/audit?since=yesterday", status=400)
+
+
+def test_the_audit_speaks_in_words(desks: Desks, operator: Browser) -> None:
+    """Each press can be asked for and is shown in words; one of another time shows too; no other name is asked for."""
+    with desks.works.people("ani") as people:
+        for press in Press:
+            people.note(press, f"to-{press}", {})
+    with desks.works.engine.begin() as connection:
+        connection.execute(text("UPDATE audit SET action = 'looked_twice' WHERE target = 'to-reveal'"))
+
+    page = operator.open("/audit")
+
+    assert re.findall(r'<option value="(\w+)"', page) == list(Press)
+    assert '<td data-label="What">looked twice</td>' in page
+    assert '<td data-label="What">gave the user another role</td>' in page
+    assert "to-pause" in operator.open("/audit?action=pause")
+    assert "to-resume" not in operator.open("/audit?action=pause")
+    assert "Nobody can do anything of that name." in operator.open("/audit?action=looked_twice", status=400)
 
 
 def test_a_viewer_looks_but_has_no_buttons(desks: Desks, viewer: Browser) -> None:

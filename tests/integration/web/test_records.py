@@ -148,7 +148,7 @@ def test_a_delivery_shows_all_there_is(desks: "Desks", viewer: "Browser") -> Non
     assert "Attempt 1" in said
     assert "Attempt 2" in said
     assert "422" in said
-    assert "ani retry" in said
+    assert "ani tried it again" in said
     assert f"/events/{desks.works.delivery(delivery_id).event_id}" in page
     assert f"/task/{delivery_id}" in page
 

@@ -10,11 +10,12 @@ from console.stories.action_words import VERBS, deed_of
 from console.stories.advice import ADVICE, advice_of
 from console.stories.conditions import condition_words
 from console.stories.event_words import CLAUSES, SENTENCES, event_clause, event_sentence
+from console.stories.press_words import PRESSED, press_words
 from console.stories.wording import plain, told
 from tasks.actions.registry import ACTIONS
 from webhooks.registry import SOURCES
 from worker.messaging.facts import FACTS
-from worker.states import Reason
+from worker.states import Press, Reason
 from worker.whatsapp import REASONS
 
 TYPES = [*(type_ for source in SOURCES.values() for type_ in source.event_types), *FACTS]
@@ -25,6 +26,14 @@ def test_every_reason_has_a_meaning() -> None:
     """The table is total, and no meaning is empty."""
     assert set(ADVICE) == set(Reason)
     assert all(advice.meaning for advice in ADVICE.values())
+
+
+def test_every_press_has_words() -> None:
+    """The table is total, no two say the same, and a name of another time is told as it is, made harmless."""
+    assert set(PRESSED) == set(Press)
+    assert all(PRESSED.values())
+    assert len(set(PRESSED.values())) == len(Press)
+    assert press_words("looked\u202e_twice") == "looked twice"
 
 
 def test_a_code_never_says_less_than_its_reason() -> None:
