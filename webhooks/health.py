@@ -23,6 +23,7 @@ from webhooks import metrics
 from worker.broker import queue_lengths, redis_client
 from worker.celery_app import CONTROL_QUEUE, EVENTS_QUEUE, delivery_queue
 from worker.clock import Clock
+from worker.ledger.database import is_away
 
 _BROKER_LOOK_SECONDS = 2.0
 
@@ -74,10 +75,16 @@ class Health:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Read the figures from the ledger, so that any number of processes tell the same."""
-        with self._engine.connect() as connection:
-            found = list(metrics.read(connection, self._config, self._clock()))
+        """Read the figures from the ledger, so that any number of processes tell the same; while it is away, say so."""
+        found: list[Metric] = []
+        try:
+            with self._engine.connect() as connection:
+                found = list(metrics.read(connection, self._config, self._clock()))
+        except SQLAlchemyError as error:
+            if not is_away(error):
+                raise
         yield from found
+        yield GaugeMetricFamily("hookyard_ledger_up", "Whether PostgreSQL answers", float(bool(found)))
         is_up = self.broker_lives()
         yield GaugeMetricFamily("hookyard_broker_up", "Whether Redis answers", float(is_up))
         yield self._queued(is_up=is_up)

@@ -155,6 +155,7 @@ def test_health_readiness_and_metrics(running: Running) -> None:
         assert httpx.get(f"{url}/metrics", headers=wrong).status_code == 401
     metrics = httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert metrics.status_code == 200
+    assert "hookyard_ledger_up 1.0" in metrics.text
     assert "hookyard_broker_up 1.0" in metrics.text
 
 
@@ -195,7 +196,7 @@ def test_without_the_ledger_nothing_is_acknowledged_until_it_is_back(shop: Shop)
     """503 with Retry-After, never a 200; the next delivery after its return is accepted."""
     event = order_created()
     with _own_postgres() as server:
-        shop.start_receiver(HOOKYARD_DATABASE_URL=server.dsn(DATABASE))
+        shop.start_receiver(HOOKYARD_DATABASE_URL=server.dsn(DATABASE), HOOKYARD_METRICS_TOKEN=TOKEN)
         assert shop.post_scalev(order_created()).status_code == 200
         server.stop()
 
@@ -204,6 +205,11 @@ def test_without_the_ledger_nothing_is_acknowledged_until_it_is_back(shop: Shop)
             assert int(answer.headers["Retry-After"]) > 0
         assert httpx.get(f"{shop.receiver_url}/readyz").status_code == 503
         assert httpx.get(f"{shop.receiver_url}/healthz").status_code == 200
+        scraped = httpx.get(f"{shop.receiver_url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+        assert scraped.status_code == 200
+        assert "hookyard_ledger_up 0.0" in scraped.text
+        assert "hookyard_broker_up 1.0" in scraped.text
+        assert "hookyard_backlog" not in scraped.text
 
         server.start()
         eventually(lambda: shop.post_scalev(event).status_code == 200, "the ledger is back")
