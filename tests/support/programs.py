@@ -1,12 +1,14 @@
 """Start Hookyard's own programs as real processes, and end them as a crash or an operator would."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -16,11 +18,17 @@ PATIENCE_SECONDS = 90.0
 """Long: it is only ever waited out where something is wrong, and a loaded machine starts programs slowly."""
 
 
+_PORTS = (11_000, 32_000)
+"""Below those that outgoing calls leave from: one of them could take the port before its program does."""
+
+
 def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nothing listens on, none of those that the system gives to whoever asks for any."""
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
