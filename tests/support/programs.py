@@ -83,7 +83,7 @@ class Program:
         """End it and its children with kill -9."""
         for process in self.family():
             process.kill()
-        self.process.wait(30)
+        self.process.wait(PATIENCE_SECONDS)
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> int:
         """Ask it to end and return its exit status; killed when it does not."""
@@ -99,6 +99,6 @@ class Program:
 def answers(url: str) -> bool:
     """Whether a server answers 200 at an address."""
     try:
-        return httpx.get(url, timeout=10).status_code == 200
+        return httpx.get(url, timeout=60).status_code == 200
     except httpx.HTTPError:
         return False

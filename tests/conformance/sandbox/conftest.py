@@ -30,7 +30,7 @@ def _started(*arguments: str, **environment: str) -> "Iterator[tuple[str, subpro
             yield line.split()[-1], process
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def fresh(sandbox: httpx.Client) -> None:
 @pytest.fixture(scope="session")
 def sandbox(base_url: str) -> Iterator[httpx.Client]:
     """Return a client of the control API."""
-    with httpx.Client(base_url=base_url, timeout=10) as client:
+    with httpx.Client(base_url=base_url, timeout=60) as client:
         yield client
 
 
@@ -63,14 +63,14 @@ def sandbox(base_url: str) -> Iterator[httpx.Client]:
 def scalev(base_url: str) -> Iterator[httpx.Client]:
     """Return a client with a Scalev key."""
     headers = {"Authorization": "Bearer sk_example_key"}
-    with httpx.Client(base_url=f"{base_url}/scalev/v3", headers=headers, timeout=10) as client:
+    with httpx.Client(base_url=f"{base_url}/scalev/v3", headers=headers, timeout=60) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def wabotick(base_url: str) -> Iterator[Callable[..., httpx.Response]]:
     """Return a function that posts a form to Wabotick: `wabotick("send/template", phone_number="…")`."""
-    with httpx.Client(base_url=f"{base_url}/wabotick/api/v1/whatsapp", timeout=10) as client:
+    with httpx.Client(base_url=f"{base_url}/wabotick/api/v1/whatsapp", timeout=60) as client:
 
         def post(path: str, form: dict[str, str] | None = None, **more: Any) -> httpx.Response:
             own = {"apiToken": "1|example-token", "phone_number_id": "100000000000001"}
@@ -84,7 +84,7 @@ def wabotick(base_url: str) -> Iterator[Callable[..., httpx.Response]]:
 def proton(base_url: str) -> Iterator[httpx.Client]:
     """Return a client with Proton's three headers for the company harborline."""
     headers = {"X-Api-Key": "example-key", "X-Company": "harborline", "X-User-Id": "ops@harborline.example"}
-    with httpx.Client(base_url=f"{base_url}/proton/harborline", headers=headers, timeout=10) as client:
+    with httpx.Client(base_url=f"{base_url}/proton/harborline", headers=headers, timeout=60) as client:
         yield client
 
 
@@ -92,7 +92,7 @@ def proton(base_url: str) -> Iterator[httpx.Client]:
 def meta(base_url: str) -> Iterator[httpx.Client]:
     """Return a client of the Cloud API with a token, for the number's messages."""
     headers = {"Authorization": "Bearer EAAexample"}
-    with httpx.Client(base_url=f"{base_url}/meta/v23.0/100000000000001", headers=headers, timeout=10) as client:
+    with httpx.Client(base_url=f"{base_url}/meta/v23.0/100000000000001", headers=headers, timeout=60) as client:
         yield client
 
 

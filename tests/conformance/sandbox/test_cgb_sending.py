@@ -28,7 +28,7 @@ TEMPLATE = {
 def cgb(base_url: str) -> Iterator[httpx.Client]:
     """A client with CGB's header."""
     headers = {"X-ACCESS-TOKEN": "1000001.exampletoken"}
-    with httpx.Client(base_url=f"{base_url}/cgb/api", headers=headers, timeout=10) as client:
+    with httpx.Client(base_url=f"{base_url}/cgb/api", headers=headers, timeout=60) as client:
         yield client
     assert httpx.get(f"{base_url}/").status_code == 200  # the page has words for every effect
 

@@ -13,7 +13,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 def erp(base_url: str) -> Iterator[httpx.Client]:
     """A client with Open Mercato's key."""
     headers = {"X-Api-Key": "omk_0a1b2c3d.example"}
-    with httpx.Client(base_url=f"{base_url}/open_mercato/api", headers=headers, timeout=10) as client:
+    with httpx.Client(base_url=f"{base_url}/open_mercato/api", headers=headers, timeout=60) as client:
         yield client
     assert httpx.get(f"{base_url}/").status_code == 200  # the page has words for every effect
 

@@ -19,7 +19,7 @@ SCOPE = {"organizationId", "tenantId"}
 def erp(base_url: str) -> Iterator[httpx.Client]:
     """A client with Open Mercato's key."""
     headers = {"X-Api-Key": "omk_0a1b2c3d.example"}
-    with httpx.Client(base_url=f"{base_url}/open_mercato/api", headers=headers, timeout=10) as client:
+    with httpx.Client(base_url=f"{base_url}/open_mercato/api", headers=headers, timeout=60) as client:
         yield client
     assert httpx.get(f"{base_url}/").status_code == 200  # the page has words for every effect
 

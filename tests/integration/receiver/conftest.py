@@ -38,7 +38,7 @@ class Running:
 
     def raw(self, data: bytes, *, ends: bool = False) -> bytes:
         """Send bytes as they are, hang up the sending side if it `ends` there, and return the whole answer."""
-        with socket.create_connection(("127.0.0.1", self.shop.receiver_port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", self.shop.receiver_port), timeout=60) as connection:
             connection.sendall(data)
             if ends:
                 connection.shutdown(socket.SHUT_WR)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.support.programs import eventually
+
 REPOSITORY = Path(__file__).parents[3]
 SLEEP = "import time; time.sleep(600)"
-
-
-def eventually(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
-    """Wait until the condition holds, or fail."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:
@@ -109,7 +102,7 @@ class Up:
     def wait(self) -> int:
         """Wait for its end and return its status."""
         assert self.process.stderr is not None
-        status = self.process.wait(30)
+        status = self.process.wait(90)
         self._reader.join(30)
         self.errors += self.process.stderr.read()
         return status

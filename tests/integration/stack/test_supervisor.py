@@ -179,7 +179,7 @@ def test_a_second_ctrl_c_does_not_wait(data_dir: Path, up: Start) -> None:
         one.process.send_signal(signal.SIGINT)
         return one.process.poll() is not None
 
-    eventually(ended, "the end", 10)
+    eventually(ended, "the end")
     assert_clean(data_dir)
 
 
