@@ -61,6 +61,29 @@ def test_every_alert_is_tested() -> None:
     assert {case["alertname"] for case in cases if case.get("exp_alerts")} == {alert["alert"] for alert in ALERTS}
 
 
+DEAD = 'hookyard_deliveries_total{account="wa", action="send", state="dead", reason="template"}'
+
+
+@pytest.mark.parametrize(
+    ("values", "minute", "drawn"),
+    [("_x20 2x20", 19, None), ("_x20 2x20", 21, 2), ("_x20 2x20", 30, 0), ("3x20 4x20", 21, 1)],
+    ids=["before", "the first", "later", "one more"],
+)
+def test_dead_letters_are_drawn_the_first_of_a_kind_too(
+    values: str, minute: int, drawn: int | None, tmp_path: Path
+) -> None:
+    """A counter is not there before the first that it counts, of which `increase` would make 0."""
+    [query] = [target["expr"] for title, target in panels() if title.startswith("Dead, ")]
+    series = [{"series": "hookyard_ledger_up", "values": "1x40"}, {"series": DEAD, "values": values}]
+    samples = [] if drawn is None else [{"labels": '{action="send", reason="template"}', "value": drawn}]
+    asked = {"expr": query, "eval_time": f"{minute}m", "exp_samples": samples}
+    with (tmp_path / "test.yaml").open("w") as file:
+        YAML(typ="safe").dump(
+            {"tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [asked]}]}, file
+        )
+    promtool("test", "rules", tmp_path / "test.yaml")
+
+
 @contextmanager
 def prometheus(folder: Path, receiver_port: int) -> Iterator[str]:
     """Run Prometheus as it is shipped, but on this receiver and every second; give the address of its API."""
