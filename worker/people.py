@@ -22,7 +22,7 @@ from worker.ledger.consents import EVERY_ACCOUNT
 from worker.ledger.deliveries import Wake
 from worker.ledger.jobs import Job
 from worker.ledger.pauses import Pause
-from worker.ledger.selecting import Selection
+from worker.ledger.selecting import Selection, Told
 from worker.ledger.tables import audit, deliveries, events
 from worker.messaging import consent
 from worker.messaging.consent import Wish
@@ -162,10 +162,10 @@ class People:
         self._audit(Press.RESUME, f"{kind}/{name}", {"since": since, "paused_by": pause.actor, "came_due": count})
         return count
 
-    def begin_job(self, job_id: UUID, kind: JobKind, selection: Selection, expected: int | None = None) -> Job:
+    def begin_job(self, job_id: UUID, kind: JobKind, selection: Selection, told: Told | None = None) -> Job:
         """Begin to press everything that matches now, and is pressed once each; workers do it in the background.
 
-        `expected`: how many the person was told. A job of that id that was begun before is returned as it is.
+        `told`: what the person was told that it is. A job of that id that was begun before is returned as it is.
         """
         if not self._comment.strip():
             raise RefusedError("say why: what is done to many at once is written down with its reason")
@@ -174,16 +174,15 @@ class People:
             return found
         wake_at = self._rewake_at
         wanted = Job(job_id, kind, selection, self._actor, self._comment, JobState.RUNNING, self._now, wake_at=wake_at)
-        total = jobs.begin(self._connection, wanted)
-        if total is None:
+        matching = jobs.begin(self._connection, wanted)
+        if matching.total > jobs.MOST:
             raise RefusedError(f"more than {jobs.MOST:,} match: narrow it, by time for one, and do it in several jobs")
-        if not total:
+        if not matching.total:
             raise RefusedError("nothing matches")
-        if expected is not None and total > expected:
-            raise StaleError(f"{total:,} match by now, you were told {expected:,}. Nothing was done: look at it again")
-        details = {"kind": kind, "selection": selection.told(), "total": total}
-        self._audit(Press.BEGIN_JOB, job_id, details)
-        return replace(wanted, total=total)
+        _refuse_others(kind, matching, told or matching)
+        details = {"kind": kind, "selection": selection.kept(), "total": matching.total}
+        self._audit(Press.BEGIN_JOB, job_id, details | ({"told": told.total} if told else {}))
+        return replace(wanted, total=matching.total)
 
     def stop_job(self, job_id: UUID) -> Job:
         """Stop a job: what it has not pressed yet stays as it is."""
@@ -262,6 +261,16 @@ class People:
         said = {"comment": self._comment} if self._comment else {}
         said |= {"job": str(self._job)} if self._job else {}
         self._connection.execute(audit.insert(), entry | {"details": details | said})
+
+
+def _refuse_others(kind: JobKind, matching: Told, told: Told) -> None:
+    # What is open goes on by itself: whoever gives it up finds fewer, and nothing is sent for it.
+    if matching == told or (kind is JobKind.CANCEL and matching.total < told.total):
+        return
+    now = f"{matching.total:,} match by now, you were told {told.total:,}"
+    if matching.total == told.total:
+        now = "others match by now than those you were told"
+    raise StaleError(f"{now}. Nothing was done: look at it again")
 
 
 def _refuse_what_moved_on(what: str, row: Row[Any], saw: Seen | None) -> None:

@@ -3,7 +3,7 @@
 Invariant: whoever presses is told first how many it is and how many messages to people that means.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +11,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from console.cli.context import Context, since_moment
-from console.cli.output import CommandError, print_json, print_table, say
+from console.cli.options import SEARCH_SECONDS
+from console.cli.output import CommandError, print_json, print_table, say, shown
 from console.pressing import many
 from console.pressing.many import Preview
 from worker.clock import system_clock
@@ -26,6 +27,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what it would 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 _SHOWN_REFUSALS = 20
 _TURN_SECONDS = 0.3
+_FURTHER = "Narrow it by account, type or state to look further, or go on with --until."
 
 
 def selection(**given: Any) -> Selection | None:
@@ -36,30 +38,33 @@ def selection(**given: Any) -> Selection | None:
     return found if found.is_narrow or found.state else None
 
 
-def one_or_many(wanted: str | None, chosen: Selection | None, *, dry_run: bool) -> None:
-    """Refuse a call that names both an id and a filter, or neither."""
-    if wanted and (chosen or dry_run):
-        raise typer.BadParameter("name an id, or say which by options; not both")
-    if not wanted and not chosen:
-        raise typer.BadParameter("name an id, or say which: --account, --state, --reason, --since …")
+@dataclass(frozen=True)
+class How:
+    """What was said beside the filter."""
+
+    comment: str
+    dry_run: bool
+    yes: bool
+    json_: bool
 
 
-def press(context: Context, kind: JobKind, chosen: Selection, comment: str, **how: bool) -> None:
+def press(context: Context, kind: JobKind, chosen: Selection, how: How) -> None:
     """Say what it means, ask, do it, and show how far it is; Ctrl-C leaves the rest to the workers."""
     with context.ledger() as connection:
-        found = many.preview(connection, kind, chosen)
-    json_ = how["json_"]
-    if how["dry_run"] or not found.total:
-        _print_preview(found, json_=json_)
+        found = many.preview(connection, kind, chosen, SEARCH_SECONDS)
+    if how.dry_run or not found.total:
+        _print_preview(found, json_=how.json_)
         return
-    if not comment.strip():
+    if not how.comment.strip():
         raise CommandError("say why with --comment: what is done to many is written down with its reason")
-    if not json_ and not how["yes"]:
+    if not how.json_ and not how.yes:
         _print_preview(found, json_=False)
         typer.confirm("Do it?", abort=True)
     with context.ledger() as connection:
-        job = context.people(connection, comment).begin_job(new_id(), kind, chosen, found.total)
-    _print_end(context, _followed(context, job, quiet=json_), json_=json_)
+        job = context.people(connection, how.comment).begin_job(new_id(), kind, found.found.selection, found.found.told)
+    if not how.json_ and (said := many.fewer(job, found.found.told)):
+        say(said)
+    _print_end(context, _followed(context, job, quiet=how.json_), json_=how.json_)
 
 
 def _followed(context: Context, job: Job, *, quiet: bool) -> Job:
@@ -80,13 +85,16 @@ def _followed(context: Context, job: Job, *, quiet: bool) -> Job:
 
 
 def _print_preview(found: Preview, *, json_: bool) -> None:
-    groups = [asdict(group) | {"message": many.is_message(group.type)} for group in found.groups]
+    groups = [asdict(group) | {"message": many.is_message(group.type)} for group in found.found.groups]
     if json_:
-        print_json({"total": found.total, "messages": found.messages, "groups": groups})
+        looked_to = found.found.looked_to
+        print_json({"total": found.total, "messages": found.messages, "groups": groups, "looked_to": looked_to})
         return
     if groups:
         print_table(("count", "account", "type", "state", "reason"), groups, "")
     say(found.said)
+    if found.found.looked_to:
+        say(f"The text was looked for back to {shown(found.found.looked_to)}; what is older is not meant. {_FURTHER}")
 
 
 def _print_end(context: Context, job: Job, *, json_: bool) -> None:

@@ -7,6 +7,8 @@ import typer
 from console.cli import completing
 from worker.states import DeliveryState, EventState, Handling
 
+SEARCH_SECONDS = 20.0
+"""How long a command looks through the ledger for a text before it says how far it came."""
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 Account = Annotated[
     str | None, typer.Option("--account", help="Only of this account.", autocompletion=completing.accounts)
@@ -17,7 +19,7 @@ StateOfDelivery = Annotated[DeliveryState | None, typer.Option("--state", help="
 Subject = Annotated[str | None, typer.Option("--subject", help="Only about this, like order:250804QWERTY.")]
 Since = Annotated[str | None, typer.Option("--since", help="Only since then: 7d, 2h, 30m, or an ISO time.")]
 Until = Annotated[str | None, typer.Option("--until", help="Only before then: 7d, 2h, 30m, or an ISO time.")]
-RuleName = Annotated[str | None, typer.Option("--rule", help="Only of this rule.", autocompletion=completing.rules)]
+RuleName = Annotated[str | None, typer.Option("--rule", help="Only of this rule.")]
 EventId = Annotated[str | None, typer.Option("--event", help="Only what came of this event.")]
 TextInside = Annotated[
     str | None, typer.Option("--text", help="Only with this in the body, as written or in small or capital letters.")

@@ -1,54 +1,61 @@
 """`hookyard retry`, `replay`, `cancel`, `resolve`: what people press, on one or many, each audited."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
 from console.cli import many, options
-from console.cli.context import open_context, wanted_id
+from console.cli.context import Context, open_context, wanted_id
 from console.cli.output import print_json, say
 from worker.ledger.deliveries import Wake
+from worker.ledger.selecting import Selection
 from worker.states import JobKind
 
 DeliveryId = Annotated[
     str | None, typer.Argument(metavar="[DELIVERY]", help="The delivery's id; none: those that match.")
 ]
+Said = tuple[dict[str, Any], str]
+"""What became of one thing that was pressed, for --json and in words."""
+PressOne = Callable[[Context, UUID, str], Said]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (retry, replay, cancel, resolve):
-        app.command(command.__name__)(command)
+    app.command("retry", help=_retry.__doc__)(_of_deliveries(JobKind.RETRY, _retry))
+    app.command("replay")(replay)
+    app.command("cancel", help=_cancel.__doc__)(_of_deliveries(JobKind.CANCEL, _cancel))
+    app.command("resolve")(resolve)
 
 
-def retry(
-    delivery: DeliveryId = None,
-    state: options.StateOfDelivery = None,
-    account: options.Account = None,
-    type_: options.ActionName = None,
-    reason: options.ReasonName = None,
-    rule: options.RuleName = None,
-    subject: options.Subject = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    dry_run: many.DryRun = False,
-    yes: many.Yes = False,
-    comment: options.Comment = "",
-    json_: options.Json = False,
-) -> None:
-    """Try again, now: one delivery, or all that match (dead ones, unless a state is named), each once."""
-    chosen = many.selection(
-        account=account, type=type_, state=state, reason=reason, subject=subject, rule=rule, since=since, until=until
-    )
-    many.one_or_many(delivery, chosen, dry_run=dry_run)
-    context = open_context()
-    if chosen:
-        many.press(context, JobKind.RETRY, chosen, comment, dry_run=dry_run, yes=yes, json_=json_)
-    elif delivery:
-        with context.ledger() as connection:
-            wake = context.people(connection, comment).retry(wanted_id(delivery))
-        context.wakeups.deliveries([wake])
-        _done({"delivery": delivery, "state": "ready"}, f"delivery {delivery} is tried again now", json_=json_)
+def _of_deliveries(kind: JobKind, press_one: PressOne) -> Callable[..., None]:
+    """Return the command that presses one delivery, or all that its filter selects."""
+
+    def press(
+        delivery: DeliveryId = None,
+        state: options.StateOfDelivery = None,
+        account: options.Account = None,
+        type_: options.ActionName = None,
+        reason: options.ReasonName = None,
+        rule: options.RuleName = None,
+        subject: options.Subject = None,
+        text: options.TextInside = None,
+        since: options.Since = None,
+        until: options.Until = None,
+        dry_run: many.DryRun = False,
+        yes: many.Yes = False,
+        comment: options.Comment = "",
+        json_: options.Json = False,
+    ) -> None:
+        chosen = many.selection(
+            account=account, type=type_, state=state, reason=reason, subject=subject, rule=rule, text=text,
+            since=since, until=until,
+        )  # fmt: skip
+        how = many.How(comment, dry_run=dry_run, yes=yes, json_=json_)
+        _one_or_many(kind, press_one, delivery, chosen, how)
+
+    return press
 
 
 def replay(
@@ -58,8 +65,10 @@ def replay(
     state: options.StateOfEvent = None,
     account: options.Account = None,
     type_: options.Type = None,
+    handling: options.HandlingOfEvent = None,
     reason: options.ReasonName = None,
     subject: options.Subject = None,
+    text: options.TextInside = None,
     since: options.Since = None,
     until: options.Until = None,
     dry_run: many.DryRun = False,
@@ -69,48 +78,47 @@ def replay(
 ) -> None:
     """Route again: one event, or all that match (failed ones, unless a state is named). Nothing is sent twice."""
     chosen = many.selection(
-        account=account, type=type_, state=state, reason=reason, subject=subject, since=since, until=until
-    )
-    many.one_or_many(event, chosen, dry_run=dry_run)
-    context = open_context()
-    if chosen:
-        many.press(context, JobKind.REPLAY, chosen, comment, dry_run=dry_run, yes=yes, json_=json_)
-    elif event:
-        with context.ledger() as connection:
-            routed = context.people(connection, comment).replay(wanted_id(event))
-        context.wakeups.events(routed)
-        ids = [str(event_id) for event_id in routed]
-        document = {"event": ids[0], "events": ids, "state": "received"}
-        _done(document, f"event {', '.join(ids)} is routed again now", json_=json_)
+        account=account, type=type_, state=state, handling=handling, reason=reason, subject=subject, text=text,
+        since=since, until=until,
+    )  # fmt: skip
+    how = many.How(comment, dry_run=dry_run, yes=yes, json_=json_)
+    _one_or_many(JobKind.REPLAY, _replay, event, chosen, how)
 
 
-def cancel(
-    delivery: DeliveryId = None,
-    state: options.StateOfDelivery = None,
-    account: options.Account = None,
-    type_: options.ActionName = None,
-    reason: options.ReasonName = None,
-    rule: options.RuleName = None,
-    subject: options.Subject = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    dry_run: many.DryRun = False,
-    yes: many.Yes = False,
-    comment: options.Comment = "",
-    json_: options.Json = False,
+def _one_or_many(
+    kind: JobKind, press_one: PressOne, wanted: str | None, chosen: Selection | None, how: many.How
 ) -> None:
-    """Give up what has not been sent: one delivery, or all that match (open ones, unless a state is named)."""
-    chosen = many.selection(
-        account=account, type=type_, state=state, reason=reason, subject=subject, rule=rule, since=since, until=until
-    )
-    many.one_or_many(delivery, chosen, dry_run=dry_run)
-    context = open_context()
+    if wanted and (chosen or how.dry_run):
+        raise typer.BadParameter("name an id, or say which by options; not both")
     if chosen:
-        many.press(context, JobKind.CANCEL, chosen, comment, dry_run=dry_run, yes=yes, json_=json_)
-    elif delivery:
-        with context.ledger() as connection:
-            context.people(connection, comment).cancel(wanted_id(delivery))
-        _done({"delivery": delivery, "state": "cancelled"}, f"delivery {delivery} is cancelled", json_=json_)
+        many.press(open_context(), kind, chosen, how)
+    elif wanted:
+        _say(*press_one(open_context(), wanted_id(wanted), how.comment), json_=how.json_)
+    else:
+        raise typer.BadParameter("name an id, or say which: --account, --state, --reason, --since …")
+
+
+def _retry(context: Context, delivery: UUID, comment: str) -> Said:
+    """Try again, now: one delivery, or all that match (dead ones, unless a state is named), each once."""
+    with context.ledger() as connection:
+        wake = context.people(connection, comment).retry(delivery)
+    context.wakeups.deliveries([wake])
+    return {"delivery": delivery, "state": "ready"}, f"delivery {delivery} is tried again now"
+
+
+def _cancel(context: Context, delivery: UUID, comment: str) -> Said:
+    """Give up what has not been sent: one delivery, or all that match (open ones, unless a state is named)."""
+    with context.ledger() as connection:
+        context.people(connection, comment).cancel(delivery)
+    return {"delivery": delivery, "state": "cancelled"}, f"delivery {delivery} is cancelled"
+
+
+def _replay(context: Context, event: UUID, comment: str) -> Said:
+    with context.ledger() as connection:
+        ids = context.people(connection, comment).replay(event)
+    context.wakeups.events(ids)
+    document = {"event": ids[0], "events": ids, "state": "received"}
+    return document, f"event {', '.join(map(str, ids))} is routed again now"
 
 
 def resolve(
@@ -130,10 +138,10 @@ def resolve(
     if wake:
         context.wakeups.deliveries([wake])
     state = "succeeded" if sent else "ready"
-    _done({"delivery": delivery, "state": state}, f"delivery {delivery} is {state}", json_=json_)
+    _say({"delivery": delivery, "state": state}, f"delivery {delivery} is {state}", json_=json_)
 
 
-def _done(document: dict[str, Any], text: str, *, json_: bool) -> None:
+def _say(document: dict[str, Any], text: str, *, json_: bool) -> None:
     if json_:
         print_json(document)
     else:

@@ -3,7 +3,6 @@
 Invariant: nothing is begun here without the person having been told how many it is.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy import Connection
 from tasks.actions.registry import ACTIONS
 from worker.ledger import jobs
 from worker.ledger.jobs import Job
-from worker.ledger.selecting import Group, Selection, groups
+from worker.ledger.selecting import Matching, Selection, Told, matching
 from worker.people import RefusedError
 from worker.states import JobKind, JobState
 
@@ -25,13 +24,12 @@ class Preview:
     """What a job would do, if it were begun now."""
 
     kind: JobKind
-    selection: Selection
-    groups: Sequence[Group]
+    found: Matching
 
     @property
     def total(self) -> int:
         """How many would be pressed."""
-        return sum(group.count for group in self.groups)
+        return self.found.told.total
 
     @property
     def is_too_much(self) -> bool:
@@ -41,7 +39,8 @@ class Preview:
     @property
     def messages(self) -> int:
         """How many messages to people a retry means."""
-        return sum(group.count for group in self.groups if is_message(group.type)) if self.kind is JobKind.RETRY else 0
+        sends = self.kind is JobKind.RETRY
+        return sum(group.count for group in self.found.groups if sends and is_message(group.type))
 
     @property
     def said(self) -> str:
@@ -62,13 +61,25 @@ class Preview:
         return f"; {_counted(self.messages, None)} of these would be sent to people"
 
 
-def preview(connection: Connection, kind: JobKind, selection: Selection) -> Preview:
-    """Look up what a job would do; RefusedError when nothing but a state narrows it."""
+def preview(connection: Connection, kind: JobKind, selection: Selection, seconds: float) -> Preview:
+    """Look up what a job would do; `seconds`: how long a text is looked for. RefusedError: nothing narrows it."""
     if not (selection.is_narrow or selection.state):
         raise RefusedError("say which are meant: an account, a state, a reason, a time …")
     if kind is JobKind.REPLAY and selection.rule:
         raise RefusedError("events have no rule: say which by account, type, state, reason or time")
-    return Preview(kind, selection, groups(connection, kind, selection, jobs.MOST + 1))
+    if kind is not JobKind.REPLAY and selection.handling:
+        raise RefusedError("deliveries have no handling: say which by account, type, state, reason or time")
+    if selection.text is not None and not selection.text.strip():
+        raise RefusedError("an empty text stands in everything: say which is meant")
+    return Preview(kind, matching(connection, kind, selection, jobs.MOST + 1, seconds))
+
+
+def fewer(job: Job, told: Told) -> str | None:
+    """Return, where some had moved on before a job was begun, a sentence that says so."""
+    if job.total >= told.total:
+        return None
+    moved = f"some have moved on since, and {job.total:,} match now"
+    return f"You were told {told.total:,}; {moved}. Only they are {DONE_WORDS[job.kind]}."
 
 
 def is_message(action: str) -> bool:

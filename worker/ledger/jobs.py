@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, text
 
-from worker.ledger.selecting import Selection, table_of, targets
+from worker.ledger.selecting import Selection, Told, mark_of, targets
 from worker.ledger.tables import job_targets, jobs
 from worker.states import JobKind, JobState
 
@@ -76,16 +76,17 @@ _PRESSED = text(
 _REFUSED = text("UPDATE job_targets SET refused = :said WHERE job_id = :job AND target_id = :target")
 
 
-def begin(connection: Connection, job: Job) -> int | None:
-    """Write a job down with what it is to press; return how much that is, None when it is too much."""
+def begin(connection: Connection, job: Job) -> Told:
+    """Write a job down with what it is to press; return how much that is, where it is too much one more than `MOST`."""
     connection.execute(insert(jobs).values(_values(job)))
-    found = targets(job.kind, job.selection).order_by(table_of(job.kind).c.id).limit(MOST + 1).subquery()
+    found = targets(connection, job.kind, job.selection, MOST + 1).subquery()
     rows = select(literal(job.id), found.c.id, found.c.state, found.c.attempts)
     names = ["job_id", "target_id", "state", "attempts"]
     connection.execute(insert(job_targets).from_select(names, rows))
-    total = connection.scalar(select(func.count()).where(job_targets.c.job_id == job.id)) or 0
-    connection.execute(jobs.update().where(jobs.c.id == job.id).values(total=total))
-    return total if total <= MOST else None
+    counted = select(func.count(), mark_of(job_targets.c.target_id)).where(job_targets.c.job_id == job.id)
+    told = Told(*connection.execute(counted).one())
+    connection.execute(jobs.update().where(jobs.c.id == job.id).values(total=told.total))
+    return told
 
 
 def lock_id(connection: Connection, job_id: UUID) -> None:
@@ -141,7 +142,7 @@ def refusals(connection: Connection, job_id: UUID, limit: int) -> list[tuple[UUI
 
 
 def _values(job: Job) -> dict[str, Any]:
-    return vars(job) | {"selection": job.selection.told()}
+    return vars(job) | {"selection": job.selection.kept()}
 
 
 def _job(row: Row[Any]) -> Job:

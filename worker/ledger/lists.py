@@ -36,13 +36,11 @@ from worker.ids import FIRST_ID, LAST_ID, first_id, moment_of
 from worker.ledger.queries import EVENT_COLUMNS, HELD, PAUSED, held_back, shown_reason
 from worker.ledger.storable import storable
 from worker.ledger.tables import ID, attempts, deliveries, events, holds, pauses
-from worker.ledger.texts import in_bodies
+from worker.ledger.texts import FIRST_PIECE, in_bodies, in_deliveries, next_piece
 from worker.states import DeliveryState, HoldKind, Reason
 
 SECONDS = 0.5
 """How long a page looks through rows unless told."""
-_FIRST_PIECE, _LARGEST_PIECE = 500, 64_000
-_PIECE_SECONDS = 0.1  # about: the next piece is as large as the last one was quick
 
 
 @dataclass(frozen=True)
@@ -189,9 +187,7 @@ def _deliveries_list(connection: Connection, wanted: Filter) -> _List:
         _Driver(deliveries.c.state, wanted.state if is_usual else None),
     ]
     if wanted.text:
-        said = func.concat_ws(" ", deliveries.c.effect_key, deliveries.c.last_error, deliveries.c.result.cast(Text))
-        is_said = func.strpos(func.lower(said), wanted.text.lower()) > 0
-        rest.append(is_said | in_bodies(events, wanted.text))
+        rest.append(in_deliveries(wanted.text))
     columns = (*deliveries.columns, events.c.type.label("event_type"), *HELD, PAUSED)
     return _made(deliveries, columns, joined, drivers, rest, indexed=7)
 
@@ -289,7 +285,7 @@ def _pieces(
     if not listed.rest:
         yield asked, None
         return
-    size, began = _FIRST_PIECE, time.monotonic()
+    size, began = FIRST_PIECE, time.monotonic()
     give_up_at = began + seconds
     while True:
         query = _within(select(listed.table.c.id), listed, asked).offset(size - 1).limit(1)
@@ -301,8 +297,7 @@ def _pieces(
         asked, now = asked.beyond(end), time.monotonic()
         if now >= give_up_at:
             return
-        size = int(min(max(size * _PIECE_SECONDS / max(now - began, 1e-6), _FIRST_PIECE), 4 * size, _LARGEST_PIECE))
-        began = now
+        size, began = next_piece(size, now - began), now
 
 
 def _within(query: Select[Any], listed: _List, asked: _Range) -> Select[Any]:

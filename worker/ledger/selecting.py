@@ -3,16 +3,21 @@
 Invariant: what a filter selects is said by the ledger alone, so what was previewed and what is pressed are found alike.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from functools import reduce
+from operator import xor
 from typing import Any, Self
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, case, exists, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, Text, case, exists, func, literal, select
 
-from worker.ids import first_id
+from worker.ids import first_id, moment_of
 from worker.ledger.pauses import PAUSED
 from worker.ledger.storable import storable_text
 from worker.ledger.tables import deliveries, events, holds
+from worker.ledger.texts import MILLISECOND, one_of, with_text
+from worker.masking import mask_text
 from worker.states import OPEN_STATES, DeliveryState, EventState, HoldKind, JobKind, Reason
 
 PRESSABLE = {
@@ -43,21 +48,29 @@ class Selection:
     reason: str | None = None
     subject: str | None = None
     rule: str | None = None
+    handling: str | None = None
+    text: str | None = None
+    """As lists know it: what stands in a body, or in what a delivery says."""
     since: datetime | None = None
     until: datetime | None = None
 
     @property
     def is_narrow(self) -> bool:
         """Whether anything but a state is asked for."""
-        return any(value is not None for name, value in vars(self).items() if name != "state")
+        return any(value for name, value in vars(self).items() if name != "state")
 
     def told(self) -> dict[str, str]:
-        """Return what it is narrowed to, as the ledger keeps it."""
+        """Return what it is narrowed to, as forms carry it."""
         given = {name: value for name, value in vars(self).items() if value is not None}
         return {
             name: value.isoformat() if isinstance(value, datetime) else storable_text(str(value))
             for name, value in given.items()
         }
+
+    def kept(self) -> dict[str, str]:
+        """Return what it is narrowed to, as the ledger keeps it: masked where somebody was looked for by a text."""
+        told = self.told()
+        return told | {"text": mask_text(told["text"])} if "text" in told else told
 
     @classmethod
     def read(cls, told: dict[str, str]) -> Self:
@@ -80,22 +93,57 @@ class Group:
     count: int
 
 
-def targets(kind: JobKind, wanted: Selection) -> Select[Any]:
-    """Return the query of what is selected: id, state, attempts."""
+@dataclass(frozen=True)
+class Told:
+    """How many somebody was told that it is, and which: others have another mark."""
+
+    total: int
+    mark: int
+
+
+@dataclass(frozen=True)
+class Matching:
+    """What matches now."""
+
+    groups: list[Group]
+    """Those alike together, the largest group first."""
+    told: Told
+    selection: Selection
+    """What was asked for, narrowed to the time in which all of these were made: nothing that comes later matches it."""
+    looked_to: datetime | None
+    """Where the time for looking was up: what is older was not looked through for the text, and does not match."""
+
+
+def targets(connection: Connection, kind: JobKind, wanted: Selection, most: int) -> Select[Any]:
+    """Return the query of what is selected, so many at most: id, state, attempts."""
     table = table_of(kind)
-    return select(table.c.id, table.c.state, table.c.attempts).where(*conditions(kind, wanted))
+    found, _ = _selected(connection, kind, wanted, most, None)
+    return select(table.c.id, table.c.state, table.c.attempts).where(*found).order_by(table.c.id).limit(most)
 
 
-def groups(connection: Connection, kind: JobKind, wanted: Selection, most: int) -> list[Group]:
-    """Return what is selected, those alike together, the largest group first; of more than `most` so many."""
+def matching(
+    connection: Connection, kind: JobKind, wanted: Selection, most: int, seconds: float | None = None
+) -> Matching:
+    """Return what is selected, of more than `most` so many; `seconds`: how long a text is looked for."""
     table = table_of(kind)
     type_, reason = (events.c.type, events.c.reason) if table is events else (deliveries.c.action, SHOWN_REASON)
-    found = select(table.c.account, type_.label("type"), table.c.state, reason.label("reason"))
-    found = found.where(*conditions(kind, wanted)).limit(most)
-    some = found.subquery()
+    conditions_, looked_to = _selected(connection, kind, wanted, most, seconds)
+    found = select(table.c.id, table.c.account, type_.label("type"), table.c.state, reason.label("reason"))
+    some = found.where(*conditions_).limit(most).subquery()
     alike = (some.c.account, some.c.type, some.c.state, some.c.reason)
-    query = select(*alike, func.count().label("total")).group_by(*alike).order_by(func.count().desc(), *alike)
-    return [_group(row) for row in connection.execute(query)]
+    counted = (func.count().label("total"), mark_of(some.c.id), func.max(some.c.id.cast(Text)).label("newest"))
+    query = select(*alike, *counted).group_by(*alike).order_by(func.count().desc(), *alike)
+    rows = connection.execute(query).all()
+    told = Told(sum(row.total for row in rows), reduce(xor, (row.mark for row in rows), 0))
+    since, until = looked_to or wanted.since, wanted.until
+    if rows:
+        until = moment_of(UUID(max(row.newest for row in rows))) + MILLISECOND
+    return Matching([_group(row) for row in rows], told, replace(wanted, since=since, until=until), looked_to)
+
+
+def mark_of(ids: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return a number that stands for just these ids, in whatever order they are."""
+    return func.coalesce(func.bit_xor(func.hashtextextended(ids.cast(Text), 0)), 0).label("mark")
 
 
 def table_of(kind: JobKind) -> Table:
@@ -103,8 +151,21 @@ def table_of(kind: JobKind) -> Table:
     return events if kind is JobKind.REPLAY else deliveries
 
 
-def conditions(kind: JobKind, wanted: Selection) -> list[ColumnElement[bool]]:
-    """Return the conditions of what is selected and can be pressed."""
+def _selected(
+    connection: Connection, kind: JobKind, wanted: Selection, most: int, seconds: float | None
+) -> tuple[list[ColumnElement[bool]], datetime | None]:
+    """Return the conditions of what is selected and can be pressed, and how far back a text was looked for."""
+    found = _conditions(kind, wanted)
+    if not wanted.text:
+        return found, None
+    table = table_of(kind)
+    among = select(table.c.id).where(*found).order_by(table.c.id.desc())
+    ids, looked_to = with_text(connection, among, table, storable_text(wanted.text), most, seconds)
+    return [one_of(table.c.id, ids), *found], looked_to
+
+
+def _conditions(kind: JobKind, wanted: Selection) -> list[ColumnElement[bool]]:
+    """Return the conditions of what is selected and can be pressed, but for its text."""
     table = table_of(kind)
     is_events = table is events
     given = [
@@ -113,6 +174,7 @@ def conditions(kind: JobKind, wanted: Selection) -> list[ColumnElement[bool]]:
         (events.c.reason if is_events else SHOWN_REASON, wanted.reason),
         (table.c.subject, wanted.subject),
         (literal(None) if is_events else deliveries.c.rule, wanted.rule),
+        (events.c.handling if is_events else literal(None), wanted.handling),
     ]
     found: list[ColumnElement[bool]] = [column == storable_text(value) for column, value in given if value is not None]
     states = [wanted.state] if wanted.state else list(_usual(kind))

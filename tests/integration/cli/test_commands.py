@@ -16,11 +16,13 @@ from console.cli.main import COMMANDS
 from tests.support.shop import Shop, order_status_changed
 
 
-def hookyard(*arguments: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+def hookyard(
+    *arguments: str, environ: dict[str, str] | None = None, typed: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; `typed`: what it is answered when it asks."""
     command = [sys.executable, "-m", "console.cli.main", *arguments]
     given = {"PATH": os.environ["PATH"], "HOOKYARD_DATA_DIR": "/nowhere", **(environ or {})}
-    return subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=given, input=typed, capture_output=True, text=True, timeout=60, check=False)
 
 
 def document(shop: Shop, *arguments: str) -> Any:

@@ -14,7 +14,7 @@ from worker.ids import new_id
 from worker.jobs import Runner
 from worker.ledger import jobs
 from worker.ledger.jobs import Job
-from worker.ledger.selecting import Selection, groups
+from worker.ledger.selecting import Selection, Told, matching
 from worker.people import People, RefusedError, StaleError
 from worker.states import JobKind
 from worker.wakeups import Wakeups
@@ -78,13 +78,13 @@ def test_the_preview_says_what_the_job_does(works: "Works") -> None:
     works.execute("UPDATE deliveries SET reason = 'not_found' WHERE id = (SELECT max(id::text)::uuid FROM deliveries)")
 
     with works.engine.connect() as connection:
-        found = groups(connection, JobKind.RETRY, CRM, most=100)
+        found = matching(connection, JobKind.RETRY, CRM, most=100)
 
-    assert [(one.type, one.reason, one.count) for one in found] == [
+    assert [(one.type, one.reason, one.count) for one in found.groups] == [
         ("proton.create_opportunity", "rejected", 2),
         ("proton.create_opportunity", "not_found", 1),
     ]
-    assert begin(works).total == 3
+    assert begin(works, selection=found.selection, told=found.told).total == 3
 
 
 def test_what_came_later_is_not_swept_in(works: "Works") -> None:
@@ -192,7 +192,7 @@ def test_two_operators_with_the_same_filter(works: "Works") -> None:
 @pytest.mark.parametrize(
     ("selection", "more", "refusal", "told"),
     [
-        (CRM, {"expected": 1}, StaleError, "2 match by now, you were told 1"),
+        (CRM, {"told": Told(1, 7)}, StaleError, "2 match by now, you were told 1"),
         (Selection(account="nowhere"), {}, RefusedError, "nothing matches"),
         (Selection(state="succeeded"), {}, RefusedError, "nothing matches"),
     ],

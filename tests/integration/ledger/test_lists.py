@@ -1,23 +1,19 @@
 """Lists of what is in the ledger: narrowed, a page at a time, and never by looking at everything."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, event, text
 
-from bench.scale.load import load
-from tests.support.servers import Servers
+from tests.integration.ledger.conftest import NOW
 from worker.ids import first_id, moment_of
 from worker.ledger import lists
 from worker.ledger.lists import Filter, Page, list_attempts, list_deliveries, list_events
 
-EVENTS = 12_000
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 LISTS = {"events": list_events, "deliveries": list_deliveries, "attempts": list_attempts}
 NARROWED: list[tuple[str, dict[str, Any], str]] = [
@@ -50,23 +46,6 @@ NARROWED: list[tuple[str, dict[str, Any], str]] = [
     ("attempts", {"state": "dead"}, "state = 'dead'"),
     ("attempts", {"reason": "server_error"}, "reason = 'server_error'"),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def full_ledger(servers: Servers) -> Iterator[Engine]:
-    """A ledger with thousands of rows, which tests only read."""
-    with servers.database(f"lists_{uuid4().hex}") as url:
-        engine = create_engine(url)
-        load(engine, EVENTS, NOW)
-        yield engine
-        engine.dispose()
-
-
-@pytest.fixture
-def connection(full_ledger: Engine) -> Iterator[Connection]:
-    """A transaction on it."""
-    with full_ledger.connect() as found:
-        yield found
 
 
 def ids(connection: Connection, table: str, condition: str) -> list[UUID]:

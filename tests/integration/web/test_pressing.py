@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from console.users import Role
 from tests.integration.engine.test_holds import customers
-from tests.integration.engine.test_jobs import dead, runner
+from tests.integration.engine.test_jobs import dead
 from tests.integration.web.conftest import Browser, Desks
 from worker.ledger import quarantine
 from worker.ledger.quarantine import Caps, Refused
@@ -137,8 +137,8 @@ def test_an_event_is_routed_again(desks: Desks, operator: Browser) -> None:
         ("/quarantine/{id}/discard", {"comment": WHY}, 409),
         ("/quarantine/release", {}, 400),
         ("/press", {"job": "x", "kind": "retry", "comment": WHY}, 400),
-        ("/press", {"job": str(uuid4()), "expected": "3", "kind": "delete", "comment": WHY}, 400),
-        ("/press", {"job": str(uuid4()), "expected": "3", "kind": "retry", "since": "x", "comment": WHY}, 400),
+        ("/press", {"job": str(uuid4()), "told": "3/7", "kind": "delete", "comment": WHY}, 400),
+        ("/press", {"job": str(uuid4()), "told": "3/7", "kind": "retry", "since": "x", "comment": WHY}, 400),
     ],
 )
 def test_what_cannot_be_pressed_is_refused_in_words(
@@ -150,64 +150,6 @@ def test_what_cannot_be_pressed_is_refused_in_words(
     assert answer.status_code == status
     assert "fault of ours" not in answer.text
     assert audited(desks) == []
-
-
-def begin(browser: Browser, path: str) -> Any:
-    """Open a filter's page and press its button, as the page's own form does."""
-    page = browser.open(path)
-    form = page[page.index('aria-label="Do it"') :]
-    names = ("job", "kind", "expected", "account", "state", "since", "until", "reason", "type")
-    found = {name: re.search(rf'type="hidden" name="{name}" value="([^"]*)"', form) for name in names}
-    return browser.press("/press", comment=WHY, **{name: match[1] for name, match in found.items() if match})
-
-
-def test_many_are_pressed_after_a_preview(desks: Desks, operator: Browser) -> None:
-    """The page says how many and what they mean; the job's page tells how far it is and comes again by itself."""
-    dead(desks.works, 3)
-    page = operator.open("/press?kind=retry&account=crm&since=2026-01-01T00:00")
-    assert "3 deliveries would be retried; none is a message to a person." in page
-
-    answer = begin(operator, "/press?kind=retry&account=crm")
-    running = operator.client.get(answer.location)
-    runner(desks.works).run(UUID(answer.location.rpartition("/")[2]), seconds=60)
-    ended = operator.client.get(answer.location)
-
-    assert running.headers["Refresh"]
-    assert "0 retried, 3 to go" in running.text
-    assert "Refresh" not in ended.headers
-    assert "3 retried" in ended.text
-    assert WHY in operator.open("/press")
-    assert [what for _, what, _ in audited(desks)] == ["begin_job", "retry", "retry", "retry"]
-
-
-def test_a_job_is_begun_once_and_stopped(desks: Desks, operator: Browser) -> None:
-    """The same form twice leads to the same job; stopped twice, the second time is told so."""
-    dead(desks.works, 2)
-    page = operator.open("/press?kind=retry&account=crm")
-    job = re.search(r'name="job" value="([^"]+)"', page)[1]  # type: ignore[index]
-    fields = {"job": job, "kind": "retry", "expected": "2", "account": "crm", "comment": WHY}
-
-    twice = [operator.press("/press", **fields).location for _ in range(2)]
-    stops = [operator.press(f"/jobs/{job}/stop").status_code for _ in range(2)]
-
-    assert twice == [f"/jobs/{job}"] * 2
-    assert stops == [303, 409]
-    assert "stopped by operator" in operator.open(f"/jobs/{job}")
-    assert states(desks) == ["dead", "dead"]
-
-
-def test_more_than_was_told_is_not_begun(desks: Desks, operator: Browser) -> None:
-    """Others died since the page was opened: it has to be looked at again."""
-    dead(desks.works, 1)
-    page = operator.open("/press?kind=retry&account=crm")
-    job = re.search(r'name="job" value="([^"]+)"', page)[1]  # type: ignore[index]
-    dead(desks.works, 2)
-
-    answer = operator.press("/press", job=job, kind="retry", expected="1", account="crm", comment=WHY)
-
-    assert answer.status_code == 409
-    assert "3 match by now, you were told 1" in answer.text
-    assert set(states(desks)) == {"dead"}
 
 
 def test_accounts_and_rules_are_paused_and_resumed(desks: Desks, operator: Browser) -> None:
