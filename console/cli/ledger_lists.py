@@ -1,9 +1,10 @@
 """`hookyard events`, `deliveries` and `attempts`: what came in, what follows from it, and each try of that."""
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from console.cli import options
 from console.cli.context import open_context, since_moment, wanted_id
@@ -19,14 +20,18 @@ _DELIVERY_KEYS = (
     "id", "event_id", "rule", "step", "action", "account", "subject", "state", "reason", "effect_key", "duplicate_of",
     "due_at", "attempts", "last_error", "result", "created_at", "updated_at",
 )  # fmt: skip
-
-
 _ATTEMPT_KEYS = (
     "id", "delivery_id", "number", "kind", "action", "account", "rule", "subject", "started_at", "finished_at",
     "worker", "state", "reason", "error", "exchanges",
 )  # fmt: skip
-_SEARCH_SECONDS = 20.0
-"""How long a command looks through the ledger before it says how far it came."""
+
+
+_EVENT_COLUMNS = ("id", "received_at", "account", "type", "subject", "state", "duplicates")
+_DELIVERY_COLUMNS = ("id", "subject", "rule", "action", "account", "state", "reason", "attempts", "due_at")
+_ATTEMPT_COLUMNS = (
+    "delivery_id", "number", "started_at", "action", "account", "subject", "state", "reason", "error",
+)  # fmt: skip
+_NO_DELIVERIES = "No deliveries match."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -69,22 +74,13 @@ def events(
     json_: options.Json = False,
 ) -> None:
     """List events, newest first."""
-    wanted = Filter(
+    wanted = _filter(
         account=account, type=type_, state=state, handling=handling, reason=reason, subject=subject, text=text,
-        event=wanted_id(event) if event else None, since=since_moment(since), until=since_moment(until),
-        before=wanted_id(before) if before else None, limit=limit, ambiguous=ambiguous,
+        event=event, since=since, until=until, before=before, limit=limit, ambiguous=ambiguous,
     )  # fmt: skip
-    with open_context().ledger() as connection:
-        page = list_events(connection, wanted, _SEARCH_SECONDS)
-    found = [as_event(row) for row in page.rows]
-    if json_:
-        print_json(found)
-    else:
-        columns = ("id", "received_at", "account", "type", "subject", "state", "duplicates")
-        is_narrowed = wanted != Filter(limit=limit)
-        empty = "No events match." if is_narrowed else "No events yet. Send one: hookyard send scalev order.created"
-        print_table(columns, found, empty)
-    _say_how_far(page)
+    is_narrowed = wanted != Filter(limit=limit)
+    empty = "No events match." if is_narrowed else "No events yet. Send one: hookyard send scalev order.created"
+    _list(list_events, wanted, as_event, _EVENT_COLUMNS, empty, json_=json_)
 
 
 def deliveries(
@@ -103,19 +99,11 @@ def deliveries(
     json_: options.Json = False,
 ) -> None:
     """List deliveries, newest first."""
-    wanted = Filter(
+    wanted = _filter(
         account=account, type=type_, state=state, reason=reason, rule=rule, subject=subject, text=text,
-        event=wanted_id(event) if event else None, since=since_moment(since), until=since_moment(until),
-        before=wanted_id(before) if before else None, limit=limit,
+        event=event, since=since, until=until, before=before, limit=limit,
     )  # fmt: skip
-    with open_context().ledger() as connection:
-        page = list_deliveries(connection, wanted, _SEARCH_SECONDS)
-    found = [as_delivery(row) for row in page.rows]
-    if json_:
-        print_json(found)
-    else:
-        print_deliveries(found)
-    _say_how_far(page)
+    _list(list_deliveries, wanted, as_delivery, _DELIVERY_COLUMNS, _NO_DELIVERIES, json_=json_)
 
 
 def attempts(
@@ -132,19 +120,39 @@ def attempts(
     json_: options.Json = False,
 ) -> None:
     """List attempts of deliveries, newest first: what each made of its delivery."""
-    wanted = Filter(
-        account=account, type=type_, state=state, reason=reason, rule=rule, subject=subject,
-        since=since_moment(since), until=since_moment(until),
-        before=wanted_id(before) if before else None, limit=limit,
+    wanted = _filter(
+        account=account, type=type_, state=state, reason=reason, rule=rule, subject=subject, since=since,
+        until=until, before=before, limit=limit,
     )  # fmt: skip
+    _list(list_attempts, wanted, _as_attempt, _ATTEMPT_COLUMNS, "No attempts match.", json_=json_)
+
+
+def _as_attempt(row: Row[Any]) -> dict[str, Any]:
+    return {key: row._mapping[key] for key in _ATTEMPT_KEYS}
+
+
+def _filter(
+    *, since: str | None, until: str | None, before: str | None, event: str | None = None, **given: Any
+) -> Filter:
+    """Return what was typed as a filter; CommandError where a time or an id is none."""
+    return Filter(
+        **given, since=since_moment(since), until=since_moment(until), before=wanted_id(before) if before else None,
+        event=wanted_id(event) if event else None,
+    )  # fmt: skip
+
+
+def _list(
+    read: Callable[[Connection, Filter, float], Page], wanted: Filter, as_told: Callable[[Row[Any]], dict[str, Any]],
+    columns: Sequence[str], empty: str, *, json_: bool,
+) -> None:  # fmt: skip
+    """Print a page, and say beside it how far it goes."""
     with open_context().ledger() as connection:
-        page = list_attempts(connection, wanted, _SEARCH_SECONDS)
-    found = [{key: row._mapping[key] for key in _ATTEMPT_KEYS} for row in page.rows]
+        page = read(connection, wanted, options.SEARCH_SECONDS)
+    found = [as_told(row) for row in page.rows]
     if json_:
         print_json(found)
     else:
-        columns = ("delivery_id", "number", "started_at", "action", "account", "subject", "state", "reason", "error")
-        print_table(columns, found, "No attempts match.")
+        print_table(columns, found, empty)
     _say_how_far(page)
 
 
@@ -158,5 +166,4 @@ def _say_how_far(page: Page) -> None:
 
 def print_deliveries(found: list[dict[str, Any]]) -> None:
     """Print deliveries as a table."""
-    columns = ("id", "subject", "rule", "action", "account", "state", "reason", "attempts", "due_at")
-    print_table(columns, found, "No deliveries match.")
+    print_table(_DELIVERY_COLUMNS, found, _NO_DELIVERIES)

@@ -5,17 +5,22 @@ listed as if it had not been asked for.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import current_app, request, url_for
+from sqlalchemy import Connection
 from werkzeug.exceptions import HTTPException
 
+from console.stories.story import title_of
+from console.web.frame import current
 from worker.ids import parse_id
-from worker.ledger.lists import Filter, Page
+from worker.ledger.lists import Bounded, Filter, Page
+from worker.states import JobKind, Reason
 
 MOST_CHARACTERS = 300
 LIMIT = 50
@@ -66,6 +71,34 @@ def around(asked: Asked, page: Page) -> tuple[str | None, str | None]:
 
     newer = address(after=page.newer) if page.newer else None
     return newer, address(before=page.older) if page.older else None
+
+
+def listed(
+    names: tuple[str, ...],
+    read: Callable[[Connection, Filter], Page],
+    count: Callable[[Connection, Filter], Bounded | None],
+    kind: JobKind,
+) -> dict[str, Any]:
+    """Read the list that was asked for; return what its template shows. `kind`: what presses all that match."""
+    desk = current()
+    asked = asked_for(names, desk.config.business.zone, desk.clock())
+    page, total = Page(()), None
+    if not asked.faults:
+        with desk.connection() as connection:
+            page = read(connection, asked.wanted)
+            total = count(connection, asked.wanted) if page.rows else None
+    newer, older = around(asked, page)
+    return {
+        "asked": asked, "page": page, "count": total, "newer": newer, "older": older, "title_of": title_of,
+        "press_all": _press_all(asked, kind) if page.rows else None, "accounts": sorted(desk.config.accounts),
+        "reasons": list(Reason),
+    }  # fmt: skip
+
+
+def _press_all(asked: Asked, kind: JobKind) -> str | None:
+    """Return where all that match are pressed; None where a press cannot be narrowed as the list is."""
+    kept: dict[str, Any] = {name: value for name, value in asked.given.items() if value}
+    return None if {"event", "ambiguous"} & kept.keys() else url_for("jobs.index", kind=kind, **kept)
 
 
 def own_page(path: str) -> str | None:

@@ -12,9 +12,9 @@ from console.records.record import delivery_record, shown_reason
 from console.stories.advice import advice_of
 from console.stories.story import title_of
 from console.web.frame import current
-from console.web.listing import around, asked_for, own_page
-from worker.ledger.lists import Page, count_deliveries, list_deliveries
-from worker.states import DeliveryState, Reason
+from console.web.listing import listed, own_page
+from worker.ledger.lists import count_deliveries, list_deliveries
+from worker.states import DeliveryState, JobKind
 
 area = Blueprint("deliveries", __name__)
 FIELDS = ("account", "type", "state", "reason", "rule", "subject", "text")
@@ -23,18 +23,11 @@ FIELDS = ("account", "type", "state", "reason", "rule", "subject", "text")
 @area.get("/deliveries")
 def index() -> str:
     """List deliveries, newest first."""
-    desk = current()
-    asked = asked_for(FIELDS, desk.config.business.zone, desk.clock())
-    page, count = Page(()), None
-    if not asked.faults:
-        with desk.connection() as connection:
-            page = list_deliveries(connection, asked.wanted)
-            count = count_deliveries(connection, asked.wanted) if page.rows else None
-    newer, older = around(asked, page)
+    found = listed(FIELDS, list_deliveries, count_deliveries, JobKind.RETRY)
+    rules = [rule.name for rule in current().config.rules]
     return render_template(
-        "deliveries/index.html", asked=asked, page=page, count=count, newer=newer, older=older, title_of=title_of,
-        accounts=sorted(desk.config.accounts), states=list(DeliveryState), reasons=list(Reason),
-        rules=[rule.name for rule in desk.config.rules], shown_reason=shown_reason, advice_of=advice_of,
+        "deliveries/index.html", **found, states=list(DeliveryState), rules=rules, shown_reason=shown_reason,
+        advice_of=advice_of,
     )  # fmt: skip
 
 

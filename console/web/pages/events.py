@@ -12,10 +12,10 @@ from console.records.record import event_record
 from console.stories.story import title_of
 from console.users import Role
 from console.web.frame import current, needs, wanted_text
-from console.web.listing import around, asked_for, own_page
+from console.web.listing import listed, own_page
 from worker.ledger import queries
-from worker.ledger.lists import Page, count_events, list_events
-from worker.states import EventState, Handling, Press, Reason
+from worker.ledger.lists import count_events, list_events
+from worker.states import EventState, Handling, JobKind, Press
 
 area = Blueprint("events", __name__)
 FIELDS = ("account", "type", "state", "handling", "reason", "subject", "text", "ambiguous")
@@ -24,18 +24,8 @@ FIELDS = ("account", "type", "state", "handling", "reason", "subject", "text", "
 @area.get("/events")
 def index() -> str:
     """List events, newest first."""
-    desk = current()
-    asked = asked_for(FIELDS, desk.config.business.zone, desk.clock())
-    page, count = Page(()), None
-    if not asked.faults:
-        with desk.connection() as connection:
-            page = list_events(connection, asked.wanted)
-            count = count_events(connection, asked.wanted) if page.rows else None
-    newer, older = around(asked, page)
-    return render_template(
-        "events/index.html", asked=asked, page=page, count=count, newer=newer, older=older, title_of=title_of,
-        accounts=sorted(desk.config.accounts), states=list(EventState), handlings=list(Handling), reasons=list(Reason),
-    )  # fmt: skip
+    found = listed(FIELDS, list_events, count_events, JobKind.REPLAY)
+    return render_template("events/index.html", **found, states=list(EventState), handlings=list(Handling))
 
 
 @area.get("/events/<uuid:event_id>")
