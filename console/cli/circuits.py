@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.cli import options
+from console.cli import completing, options
 from console.cli.context import open_context
 from console.cli.output import print_json, print_table, say
 from worker.clock import system_clock
@@ -44,7 +44,9 @@ def alone(
 
 @circuits.command("close")
 def close(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account, like wa.")],
+    account: Annotated[
+        str, typer.Argument(metavar="ACCOUNT", help="The account, like wa.", autocompletion=completing.accounts)
+    ],
     kind: Annotated[HoldKind, typer.Option("--kind", help="What is held.")] = HoldKind.ACCOUNT,
     key: Annotated[str, typer.Option("--key", help="The template, or the person's key as listed.")] = "",
     phone: Annotated[

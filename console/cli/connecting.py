@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from config.faults import suggest
-from console.cli import options
+from console.cli import completing, options
 from console.cli.context import open_context
 from console.cli.output import CommandError, print_json, print_table, say, shown
 from console.connecting.endpoints import UNSET, base_url, endpoints_of, verify_token
@@ -21,7 +21,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def connect(
-    account: Annotated[str | None, typer.Argument(metavar="[ACCOUNT]", help="Only this one, with what to do.")] = None,
+    account: Annotated[
+        str | None,
+        typer.Argument(metavar="[ACCOUNT]", help="Only this one, with what to do.", autocompletion=completing.accounts),
+    ] = None,
     secrets: Annotated[
         bool, typer.Option("--show-secrets", help="Show the URLs whole; that it was done is written down.")
     ] = False,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from config.phones import to_e164
-from console.cli import options
+from console.cli import completing, options
 from console.cli.context import open_context
 from console.cli.output import CommandError, print_json, print_table, say
 from worker.ledger import consents
@@ -14,7 +14,10 @@ from worker.states import ConsentScope
 _COLUMNS = ("person", "scope", "account", "since", "why")
 Phone = Annotated[str, typer.Argument(metavar="PHONE", help="The person, like +628123456789 or 08123456789.")]
 Scope = Annotated[ConsentScope, typer.Option("--scope", help="Of which messages.")]
-Only = Annotated[str | None, typer.Option("--account", help="Only of this account; else of every one.")]
+Only = Annotated[
+    str | None,
+    typer.Option("--account", help="Only of this account; else of every one.", autocompletion=completing.accounts),
+]
 consent = typer.Typer(help="Who wants no more messages: list them, write it down, take it back.")
 
 

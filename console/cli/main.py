@@ -9,11 +9,19 @@ from collections.abc import Mapping
 from importlib import import_module
 
 import typer
+from typer import _completion_shared as scripts
 
 from config.faults import OperatorError
 
 COMPLETE = "_HOOKYARD_COMPLETE"
 """Typer's scripts for the shells set it."""
+
+# The file that zsh loads at the first press of the tab key must complete then; Typer's only makes ready for the second.
+_ZSH_AT_ONCE = """
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+  %(complete_func)s "$@"
+fi
+"""
 
 # Where each command lives. Only what was typed is loaded, so that a command pays for nothing else.
 COMMANDS: Mapping[str, str] = {
@@ -89,6 +97,7 @@ def _completed(environ: Mapping[str, str]) -> typer.Typer:
 
 def main() -> None:
     """Run the command that was typed, or tell a shell how what is being typed may go on."""
+    scripts._completion_scripts["zsh"] += _ZSH_AT_ONCE  # Typer has no other way in
     try:
         (make_command(sys.argv[1:]) if COMPLETE not in os.environ else _completed(os.environ))(prog_name="hookyard")
     except OperatorError as error:

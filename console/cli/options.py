@@ -19,7 +19,7 @@ StateOfDelivery = Annotated[DeliveryState | None, typer.Option("--state", help="
 Subject = Annotated[str | None, typer.Option("--subject", help="Only about this, like order:250804QWERTY.")]
 Since = Annotated[str | None, typer.Option("--since", help="Only since then: 7d, 2h, 30m, or an ISO time.")]
 Until = Annotated[str | None, typer.Option("--until", help="Only before then: 7d, 2h, 30m, or an ISO time.")]
-RuleName = Annotated[str | None, typer.Option("--rule", help="Only of this rule.")]
+RuleName = Annotated[str | None, typer.Option("--rule", help="Only of this rule.", autocompletion=completing.rules)]
 EventId = Annotated[str | None, typer.Option("--event", help="Only what came of this event.")]
 TextInside = Annotated[
     str | None, typer.Option("--text", help="Only with this in the body, as written or in small or capital letters.")

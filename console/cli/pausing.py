@@ -4,14 +4,16 @@ from typing import Annotated
 
 import typer
 
-from console.cli import options
+from console.cli import completing, options
 from console.cli.context import open_context
 from console.cli.output import print_json, say
 from console.pressing import pausing
 from worker.states import PauseKind
 
 Kind = Annotated[PauseKind, typer.Argument(metavar="account|rule", help="What is meant: an account, or a rule.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, like wa.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Its name, like wa.", autocompletion=completing.can_be_paused)
+]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -28,7 +28,12 @@ def send(
     vendor: Annotated[
         str, typer.Argument(help="Whose event: " + ", ".join(SOURCES) + ".", autocompletion=completing.vendors)
     ],
-    event: Annotated[str, typer.Argument(help="Which event, in the vendor's words, like order.created.")],
+    event: Annotated[
+        str,
+        typer.Argument(
+            help="Which event, in the vendor's words, like order.created.", autocompletion=completing.examples
+        ),
+    ],
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a value: data.status=shipped.")] = None,
     query: Annotated[list[str] | None, typer.Option("--query", help="Add to the URL: order_id=250804QWERTY.")] = None,
     account: Annotated[

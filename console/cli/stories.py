@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from config.load import Config
-from console.cli import options
+from console.cli import completing, options
 from console.cli.context import open_context
 from console.cli.output import CommandError, print_json, print_table, say
 from worker.clock import system_clock
@@ -35,7 +35,9 @@ def story(
     wanted: Annotated[
         str, typer.Argument(metavar="SUBJECT", help="order:250804QWERTY, or anything that `find` finds only once.")
     ],
-    account: Annotated[str | None, typer.Option("--account", help="Whose, where several have one.")] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="Whose, where several have one.", autocompletion=completing.accounts)
+    ] = None,
     before: Annotated[str | None, typer.Option("--before", help="Only what came before this event: its id.")] = None,
     json_: options.Json = False,
 ) -> None:

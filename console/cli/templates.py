@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.cli import options
+from console.cli import completing, options
 from console.cli.context import open_context
 from console.cli.output import print_json, print_table
 from worker.ledger import template_lists
@@ -20,7 +20,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def templates(
-    account: Annotated[str | None, typer.Argument(metavar="[ACCOUNT]", help="Show each template of this one.")] = None,
+    account: Annotated[
+        str | None,
+        typer.Argument(metavar="[ACCOUNT]", help="Show each template of this one.", autocompletion=completing.accounts),
+    ] = None,
     json_: options.Json = False,
 ) -> None:
     """Show the lists of templates that messages are judged by, and how it went when they were last asked for."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from config.faults import suggest
-from console.cli import options
+from console.cli import completing, options
 from console.cli.output import CommandError, print_json, print_table, say
 from tasks.actions.registry import ACTIONS
 from webhooks.examples import example_names
@@ -20,7 +20,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def vendors(
-    vendor: Annotated[str | None, typer.Argument(help="Only this one: its events and actions by name.")] = None,
+    vendor: Annotated[
+        str | None,
+        typer.Argument(help="Only this one: its events and actions by name.", autocompletion=completing.vendors),
+    ] = None,
     json_: options.Json = False,
 ) -> None:
     """Show every vendor with how many of its events are known and how many actions there are."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -14,10 +15,10 @@ import pytest
 from config.settings import EXAMPLES
 from tests.integration.cli.test_commands import hookyard
 from tests.support.listening import Listener, listening
-from tests.support.programs import Program
+from tests.support.programs import Program, eventually
 from tests.support.shop import Shop, order_created
 
-BASH = shutil.which("bash")
+BASH, ZSH, FISH = (shutil.which(shell) for shell in ("bash", "zsh", "fish"))
 
 
 def lines(program: Program) -> list[dict[str, Any]]:
@@ -151,24 +152,50 @@ def completed(typed: str, config: Path = EXAMPLES) -> list[str]:
         ("hookyard events --type scalev.order.p", {"scalev.order.paid", "scalev.order.payment_status_changed"}),
         ("hookyard deliveries --reason credentials", {"credentials_refused"}),
         ("hookyard send wabo", {"wabotick"}),
+        ("hookyard send proton customer.u", {"customer.updated"}),
+        ("hookyard vendors wabo", {"wabotick"}),
+        ("hookyard connect to", {"toko"}),
+        ("hookyard templates w", {"wa"}),
+        ("hookyard circuits close cr", {"crm"}),
+        ("hookyard consent stop 08123456789 --account w", {"wa"}),
+        ("hookyard story 250804QWERTY --account to", {"toko"}),
+        ("hookyard deliveries --rule tell-buyer-s", {"tell-buyer-shipped"}),
+        ("hookyard pause account b", {"billing", "bot", "boxes"}),
+        ("hookyard pause rule confirm", {"confirm-by-button"}),
     ],
 )
 def test_the_shell_completes(typed: str, offered: set[str]) -> None:
-    """Commands, options, accounts, states, types, reasons."""
+    """Commands, options, accounts, states, types, reasons, rules, examples."""
     assert set(completed(typed)) == offered
 
 
 def test_completing_never_fails(tmp_path: Path) -> None:
     """Without a configuration, or with a faulty one, there is just less to offer."""
     assert completed("hookyard events --account ", tmp_path) == []
+    assert completed("hookyard pause rule ", tmp_path) == []
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "faulty.yaml").write_text("rules: [1, {when: x}, {name: half}]")
+    assert completed("hookyard pause rule ", tmp_path) == ["half"]
     (tmp_path / "accounts.yaml").write_text("accounts: [")
     assert completed("hookyard events --account ", tmp_path) == []
+
+
+def at_home(folder: Path) -> dict[str, str]:
+    """Return the environment of somebody who has a home there and finds the command."""
+    return {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(folder), "TERM": "xterm"}
+
+
+def shown(shell: str, script: str, home: Path) -> str:
+    """Run a script in a shell; return what it prints."""
+    done = subprocess.run(
+        [shell, "-c", script], env=at_home(home), capture_output=True, text=True, timeout=180, check=False
+    )
+    return done.stdout + done.stderr
 
 
 @pytest.mark.skipif(BASH is None, reason="completes in bash")
 def test_bash_completes_once_that_is_installed(tmp_path: Path) -> None:
     """`--install-completion` knows the shell it is called from; from then on that shell asks us."""
-    environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     # More than one command, so that bash stays the parent of it.
     script = """
         hookyard --install-completion && source ~/.bash_completions/hookyard.sh
@@ -176,8 +203,47 @@ def test_bash_completes_once_that_is_installed(tmp_path: Path) -> None:
         _hookyard_completion hookyard
         echo "offered: ${COMPREPLY[*]}"
     """
-    done = subprocess.run(
-        [str(BASH), "-c", script], env=environ, capture_output=True, text=True, timeout=60, check=False
-    )
+    assert "offered: events" in shown(str(BASH), script, tmp_path)
 
-    assert "offered: events" in done.stdout, done.stdout + done.stderr
+
+@pytest.mark.skipif(FISH is None, reason="completes in fish")
+def test_fish_completes_once_that_is_installed(tmp_path: Path) -> None:
+    """What it would show under the line, asked for in a new one."""
+    shown(str(FISH), "hookyard --install-completion; true", tmp_path)
+    assert shown(str(FISH), "complete -C 'hookyard ev'", tmp_path).split() == ["events"]
+    assert shown(str(FISH), "complete -C 'hookyard pause rule tell-buyer-s'", tmp_path).split() == [
+        "tell-buyer-shipped"
+    ]
+
+
+@pytest.mark.skipif(ZSH is None, reason="completes in zsh")
+@pytest.mark.parametrize(
+    ("keys", "line"), [("hookyard ev\t", "hookyard events "), ("hookyard connect to\t", "hookyard connect toko ")]
+)
+def test_zsh_completes_at_the_first_tab(keys: str, line: str, tmp_path: Path) -> None:
+    """A new one at a terminal: the key that is pressed after tab tells what stands on the line by then."""
+    shown(str(ZSH), "hookyard --install-completion; true", tmp_path)
+    with (tmp_path / ".zshrc").open("a") as file:
+        file.write("tell() { print -r -- \"$BUFFER|\" > ~/line }\nzle -N tell; bindkey '^X' tell; print READY\n")
+    controller, terminal = pty.openpty()
+    shell = subprocess.Popen(
+        [str(ZSH), "-i"],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=at_home(tmp_path),
+        start_new_session=True,
+    )
+    try:
+        screen = b""
+        while b"READY" not in screen:
+            screen += os.read(controller, 4096)
+        os.write(controller, f"{keys}\x18".encode())
+        eventually((tmp_path / "line").exists, "zsh has answered")
+        eventually(lambda: (tmp_path / "line").read_text().endswith("|\n"), "and has said all")
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(controller)
+
+    assert (tmp_path / "line").read_text() == f"{line}|\n"
