@@ -58,7 +58,7 @@ def tell(rule: Rule, config: Config) -> ToldRule:
     """Return a rule in words."""
     return ToldRule(
         rule.name, rule.where, rule.patterns, tuple(sorted(rule.accounts or ())), _text(rule.condition),
-        {name: _plain(value) for name, value in rule.named.items()},
+        _as_written(rule.named),
         tuple(_told(step, config) for step in rule.steps), rule.plan is not None,
     )  # fmt: skip
 
@@ -67,7 +67,7 @@ def _told(step: Step, config: Config) -> Told:
     action = ACTIONS.get(step.action)
     return Told(
         step.id, step.action, action.summary if action else "", step.account, tuple(_words(step, config)),
-        mask(_plain(dict(step.parameters))), tuple(_told(fallback, config) for fallback in step.fallbacks),
+        _as_written(step.parameters), tuple(_told(fallback, config) for fallback in step.fallbacks),
     )  # fmt: skip
 
 
@@ -137,6 +137,23 @@ def length(span: timedelta) -> str:
 
 def _text(value: Any) -> str:
     return value.text if isinstance(value, Expression) else ""
+
+
+def _as_written(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with each expression as it was written, and what else they hold masked."""
+    shown: dict[str, Any] = _unmasked(given, mask(_plain(given)))
+    return shown
+
+
+def _unmasked(given: Any, masked: Any) -> Any:
+    """Return what is masked, but for the expressions: they name values and hold none."""
+    if isinstance(given, Expression):
+        return given.text
+    if isinstance(given, Mapping):
+        return {str(name): _unmasked(part, masked[str(name)]) for name, part in given.items()}
+    if isinstance(given, list | tuple):
+        return [_unmasked(*pair) for pair in zip(given, masked, strict=True)]
+    return masked
 
 
 def _plain(value: Any) -> Any:

@@ -48,7 +48,7 @@ STATES: Mapping[str, tuple[str, str]] = {
 def add_to(app: Flask) -> None:
     """Let templates use them."""
     app.jinja_env.filters |= {
-        "when": when, "ago": ago, "masked": masked, "masked_json": masked_json, "number": number,
+        "when": when, "ago": ago, "masked": masked, "masked_json": masked_json, "as_json": as_json, "number": number,
         "masked_message": mask_message, "plain": plain, "pressed": press_words,
         "state_class": lambda state: STATES.get(state, (_DONE, ""))[0],
         "state_meaning": lambda state: STATES.get(state, ("", ""))[1],
@@ -91,7 +91,12 @@ def masked(text: object) -> str:
 
 def masked_json(value: Any) -> str:
     """Return JSON-like data as indented text, personal values and secrets masked."""
-    return json.dumps(mask(value), ensure_ascii=False, indent=2, default=str)
+    return as_json(mask(value))
+
+
+def as_json(value: Any) -> str:
+    """Return JSON-like data, which holds nothing to mask, as indented text."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
 def number(value: float | None) -> str:

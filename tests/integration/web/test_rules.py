@@ -95,8 +95,10 @@ def test_a_rule_is_told_in_words(ruled: "Works", viewer: "Browser") -> None:
         "once in the world for each", "{{ order.order_id }}:told", "utility: to everybody",
         "asks “sure”: Ya or Tidak, open for 2 hours", "tried 3 times at most, for 1 day at most",
         "If it finally failed", "only where it failed because of undeliverable", "Call {{ order.order_id }}",
+        "{{ order.phone }}", "{{ who }}",
     ):  # fmt: skip
         assert said in page, said
+    assert "ops@acme.example" not in page
     viewer.open("/rules/of/nothing", 404)
 
 
