@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, str] = {
     "consent": "consent",
     "doctor": "doctor",
     "alerts": "alerts",
+    "figures": "figures",
     "users": "users",
     "db": "database",
     "receiver": "services",

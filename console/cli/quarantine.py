@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import track
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from console.cli import options
 from console.cli.context import Context, open_context
@@ -14,6 +14,7 @@ from worker.clock import system_clock
 from worker.ledger import quarantine as held_bodies
 
 quarantine = typer.Typer(help="Bodies that failed verification.")
+OneId = Annotated[str | None, typer.Argument(metavar="[ID]", help="Only this one.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the oldest.")]
 
 
@@ -63,13 +64,17 @@ def verify(account: options.Account = None, limit: Limit = 10_000, json_: option
 
 @quarantine.command("release")
 def release(
-    account: options.Account = None, limit: Limit = 10_000, comment: options.Comment = "", json_: options.Json = False
+    id_: OneId = None,
+    account: options.Account = None,
+    limit: Limit = 10_000,
+    comment: options.Comment = "",
+    json_: options.Json = False,
 ) -> None:
     """Release what verifies now, in the order in which it came in; the rest stays."""
     context = open_context()
     releasing = _releasing(context, comment)
     with context.ledger() as connection:
-        held = held_bodies.held(connection, account, limit)
+        held = _chosen(connection, id_, account, limit)
     done = [releasing.release(row) for row in track(held, "releasing", disable=json_ or len(held) < 20, transient=True)]
     released = [one.event_id for one in done if one.event_id]
     context.wakeups.events(released)
@@ -81,7 +86,7 @@ def release(
 
 @quarantine.command("discard")
 def discard(
-    id_: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only this one.")] = None,
+    id_: OneId = None,
     account: options.Account = None,
     comment: options.Comment = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
@@ -91,9 +96,7 @@ def discard(
     context = open_context()
     releasing = _releasing(context, comment)
     with context.ledger() as connection:
-        held = [row for row in held_bodies.held(connection, account) if id_ in {None, str(row.id)}]
-    if id_ and not held:
-        raise CommandError(f"nothing with the id {id_} is held")
+        held = _chosen(connection, id_, account)
     junk = [row for row in held if releasing.receiving.verify_again(row)]
     if junk and not yes and not json_:
         typer.confirm(f"Throw {len(junk)} bodies away for good?", abort=True)
@@ -103,6 +106,14 @@ def discard(
         print_json({"discarded": len(junk), "kept": len(held) - len(junk)})
     else:
         say(f"{len(junk)} thrown away, {len(held) - len(junk)} kept because they would be accepted now")
+
+
+def _chosen(connection: Connection, id_: str | None, account: str | None, limit: int | None = None) -> list[Row[Any]]:
+    """Return what is held, or the one that was named; CommandError when that is not."""
+    held = [row for row in held_bodies.held(connection, account, limit) if id_ in {None, str(row.id)}]
+    if id_ and not held:
+        raise CommandError(f"nothing with the id {id_} is held")
+    return held
 
 
 def _releasing(context: Context, comment: str) -> Releasing:

@@ -12,9 +12,10 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection, text
 
-from console.cli import options
+from console.cli import options, rules_in_use
 from console.cli.context import open_context, since_moment, wanted_id
 from console.cli.output import CommandError, print_json, print_table, say, shown
+from console.cli.rules_explained import said
 from tasks.trying.backtest import Backtest
 from tasks.trying.examples import Tried, try_rules
 from tasks.trying.explaining import Explainer, NoSuchEventError
@@ -35,7 +36,12 @@ _COLUMNS = (
     "dead",
     "cancelled",
 )
-rules = typer.Typer(help="Try rules, and ask why they did what they did.", no_args_is_help=True)
+rules = typer.Typer(
+    help="What rules there are and how they are used; try them, ask why they did what they did.", no_args_is_help=True
+)
+rules.command("list")(rules_in_use.list_)
+rules.command("show")(rules_in_use.show)
+rules.command("try")(rules_in_use.try_)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -61,7 +67,7 @@ def explain(
     if json_:
         print_json(found)
         return
-    for line in _explained(found):
+    for line in said(found):
         say(line)
 
 
@@ -172,24 +178,3 @@ def _told(tried: Tried) -> Iterator[str]:
             needs = f", after {', '.join(delivery.needs)}" if delivery.needs else ""
             yield f"  {case.example} ({case.type}) -> {delivery.action} at {delivery.account}, {when}{needs}"
             yield f"    {delivery.error}" if delivery.error else f"    {shown(delivery.parameters)}"
-
-
-def _explained(found: dict[str, Any]) -> Iterator[str]:
-    event = found["event"]
-    yield f"{event['type']}  {event['subject'] or ''}  [{event['state']}]  account {event['account']}"
-    for fact in found["happened"][1:]:
-        yield f"  led to {fact}"
-    for note in found["notes"]:
-        yield f"  {note}"
-    for rule in found["rules"]:
-        yield ""
-        yield f"{rule['rule']}  ({rule['where']}): {'follows' if rule['matched'] else 'does not follow'}"
-        yield f"  {rule['why']}" + (f" ({rule['on']})" if rule["on"] else "")
-        for path, value in rule.get("saw", {}).items():
-            yield f"    {path} = {'none' if value is None else shown(value)}"
-        for step in rule.get("steps", ()):
-            yield f"  step {step['step']}: {step['action']} at {step['account']}, due {shown(step['due_at'])}"
-            yield f"    effect {step['effect_key'] or '-'}"
-            yield f"    {step['error']}" if step["error"] else f"    {shown(step['parameters'])}"
-            for why in step["held_by"]:
-                yield f"    but: {why}"

@@ -15,7 +15,7 @@ from console.cli.output import CommandError, print_json, say, shown
 from console.stories.press_words import press_words
 from worker.ledger import messages, queries
 from worker.ledger.settling import SETTLE
-from worker.states import MessageState
+from worker.states import MessageState, Press
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,12 +25,19 @@ def add_to(app: typer.Typer) -> None:
 
 def show(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The id of an event, a fact or a delivery.")],
-    raw: Annotated[bool, typer.Option("--raw", help="With the body as it came in; it holds personal data.")] = False,
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", help="With the body as it came in: personal data, so that it was shown is written down."),
+    ] = False,
+    comment: options.Comment = "",
     json_: options.Json = False,
 ) -> None:
     """Tell the story of an event: what it was, what followed, every attempt."""
-    with open_context().ledger() as connection:
+    context = open_context()
+    with context.ledger() as connection:
         story = _story(connection, wanted_id(id_), raw=raw)
+        if raw:
+            context.people(connection, comment).note(Press.REVEAL, story["event"]["id"], {"what": "body"})
     if json_:
         print_json(story)
     else:
