@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from config.accounts import Business
 from config.alerts import FailureLimits
-from config.load import load_config
+from config.load import Config, load_config
 from config.rules import matches
-from config.settings import EXAMPLES
+from config.settings import EXAMPLES, load_settings
 from config.subjects import CUSTOMER_FIELDS, ORDER_FIELDS
 from docs.generate import DOCS, blocks_of, pages, written
 from tasks.actions.registry import ACTIONS, make_catalog
@@ -21,6 +22,7 @@ from tests.support.programs import Program, eventually
 from tests.support.shop import Shop
 from tests.support.variables import variables_of
 from webhooks.registry import SOURCES
+from worker.celery_app import make_celery
 from worker.states import DeliveryState, EventState, Reason
 
 ROOT = DOCS.parent
@@ -279,3 +281,11 @@ def test_the_site_is_built_and_needs_no_other_host(tmp_path: Path) -> None:
         assert not loaded, path.name
     for path in tmp_path.rglob("*.css"):
         assert not re.findall(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", path.read_text()), path.name
+
+
+def test_every_job_that_checks_in_is_named() -> None:
+    """What Sentry calls each job of beat's."""
+    redis = {"HOOKYARD_REDIS_URL": "redis://127.0.0.1:1/0"}
+    beat = make_celery(load_settings(redis), Config({}, Business(), ())).conf.beat_schedule.values()
+    named = re.findall(r"`(hookyard-[a-z]+)`", (DOCS / "operating.md").read_text())
+    assert sorted(named) == sorted(entry["task"].replace(".", "-") for entry in beat)

@@ -20,7 +20,7 @@ from console.web.frame import current, wanted_text
 from console.web.listing import own_page
 from worker.context import Subject
 from worker.ids import parse_id
-from worker.ledger import queries, stories
+from worker.ledger import jobs, queries, stories
 from worker.ledger.storable import storable_text
 
 area = Blueprint("orders", __name__)
@@ -68,6 +68,8 @@ def find_() -> str | Response:
     """Find something; what is found alone is shown at once."""
     wanted = wanted_text(request.args, "q", MOST_CHARACTERS)
     with current().connection() as connection:
+        if (job_id := parse_id(wanted)) and jobs.get(connection, job_id):
+            return redirect(url_for("jobs.show", job_id=job_id))
         hits = find(connection, current().config, wanted)
     rows = [_shown({"account": hit.account, "key": hit.subject, "snapshot": hit.snapshot}, hit.event_id) | {"hit": hit}
             for hit in hits]  # fmt: skip

@@ -45,6 +45,14 @@ def test_what_a_list_is_narrowed_to_is_pressed(
     assert pressed(desks.works.shop, kind) == list(narrowed.whom)
 
 
+def test_the_id_of_a_job_leads_to_it(desks: Desks, operator: Browser) -> None:
+    """It stands in the arguments of the job's task, where Flower links to what the console finds."""
+    dead(desks.works, 1)
+    page = begin(operator, operator.open("/press?kind=retry&account=crm&since=2026-01-01T00:00")).location
+
+    assert operator.client.get(f"/find?q={page.rpartition('/')[2]}").location == page
+
+
 def test_many_are_pressed_after_a_preview(desks: Desks, operator: Browser) -> None:
     """The page says how many and what they mean; the job's page tells how far it is and comes again by itself."""
     dead(desks.works, 3)
