@@ -11,6 +11,8 @@ from console.cli.main import make_command
 def refusal(arguments: list[str]) -> str | None:
     """Return why `hookyard <arguments>` would be a wrong call, or None when it would run."""
     command: Any = typer.main.get_command(make_command(arguments))
+    if arguments and arguments[0].startswith("--"):  # the program's own: to read one is to do it, in this very home
+        return None if any(arguments[0] in one.opts for one in command.params) else "no such option"
     parent: Any = None
     name, rest = "hookyard", list(arguments)
     try:
