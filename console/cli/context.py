@@ -5,12 +5,11 @@ Invariant: a command reads the environment once, through `config.settings`, and 
 
 import getpass
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from uuid import UUID
 from config.load import Config, load_config
 from config.settings import Settings, load_settings, read_environment
 from console.cli.output import CommandError
+from console.moments import read_moment
 from tasks.actions.registry import make_catalog
 from worker.clock import system_clock
 from worker.ids import parse_id
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from worker.people import People
     from worker.wakeups import Wakeups
-
-_SPAN = re.compile(r"(\d+)\s*([smhdw])\Z")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass
@@ -123,10 +120,7 @@ def since_moment(text: str | None) -> datetime | None:
     """Return the moment that `7d`, `2h` or an ISO time means; CommandError when it means none."""
     if text is None:
         return None
-    if span := _SPAN.match(text.strip()):
-        return system_clock() - timedelta(**{_UNITS[span[2]]: int(span[1])})
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f'"{text}" is not a time (7d, 2h, 30m or 2026-01-31T08:00 is wanted)') from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = read_moment(text, system_clock())
+    if moment is None:
+        raise CommandError(f'"{text}" is not a time (7d, 2h, 30m or 2026-01-31T08:00 is wanted)')
+    return moment

@@ -5,12 +5,10 @@ Invariant: what cannot be understood is refused with a sentence, before anything
 
 from collections.abc import Mapping
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from werkzeug.exceptions import BadRequest
 
-from console.cli.context import since_moment
-from console.cli.output import CommandError
+from console.moments import read_moment
 from console.web.frame import current, wanted_text
 from worker.people import Seen
 
@@ -28,15 +26,7 @@ def moment(given: Mapping[str, str], name: str) -> datetime | None:
     text = wanted_text(given, name, 40)
     if not text:
         return None
-    try:
-        return _local(text, current().config.business.zone) or since_moment(text)
-    except (CommandError, OverflowError):
-        raise BadRequest(f"“{text}” is not a time: 7d, 2h, 30m or 2026-01-31T08:00 is wanted.") from None
-
-
-def _local(text: str, zone: ZoneInfo) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=zone)
+    found = read_moment(text, current().clock(), current().config.business.zone)
+    if found is None:
+        raise BadRequest(f"“{text}” is not a time: 7d, 2h, 30m or 2026-01-31T08:00 is wanted.")
+    return found

@@ -4,10 +4,9 @@ Invariant: an address that was kept shows the same list again; what cannot be un
 listed as if it had not been asked for.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ from flask import current_app, request, url_for
 from sqlalchemy import Connection
 from werkzeug.exceptions import HTTPException
 
+from console.moments import read_moment
 from console.stories.story import title_of
 from console.web.frame import current
 from worker.ids import parse_id
@@ -25,8 +25,6 @@ from worker.states import JobKind, Reason
 MOST_CHARACTERS = 300
 LIMIT = 50
 TEXTS = ("account", "type", "state", "handling", "reason", "rule", "subject", "text")
-_SPAN = re.compile(r"(\d{1,6})\s*([smhdw])\Z")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True)
@@ -115,14 +113,10 @@ def _moment(name: str, zone: ZoneInfo, now: datetime, faults: list[str]) -> date
     text = request.args.get(name, "").strip()
     if not text:
         return None
-    try:
-        if span := _SPAN.match(text):
-            return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(now.tzinfo)
-    except (ValueError, OverflowError):
+    found = read_moment(text, now, zone)
+    if found is None:
         faults.append(f"“{text[:40]}” is not a time: 2026-01-31T08:00, or 7d, 2h, 30m before now, is wanted.")
-        return None
+    return found
 
 
 def _local(moment: datetime | None, zone: ZoneInfo) -> str:

@@ -75,6 +75,8 @@ def test_a_wrong_call_exits_with_2(arguments: tuple[str, ...], shop: Shop) -> No
         (("resolve", NOBODYS, "--sent"), "there is no delivery"),
         (("replay", NOBODYS), "there is no event"),
         (("events", "--since", "yesterday"), "is not a time"),
+        (("events", "--since", "999999999d"), "is not a time"),
+        (("retry", "--until", "0001-01-01T00:00+14:00", "--dry-run"), "is not a time"),
         (("send", "scalev", "order.craeted"), "order.created"),
         (("send", "sclaev", "order.created"), 'did you mean "scalev"'),
         (("send", "scalev", "order.created"), "no receiver at"),

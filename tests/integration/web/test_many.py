@@ -158,6 +158,12 @@ def test_a_press_of_another_kind_does_not_take_over_a_filter(operator: Browser) 
     assert "deliveries have no handling" in operator.open("/press?kind=retry&handling=unknown", 409)
 
 
+@pytest.mark.parametrize("typed", ["yesterday", "999999999w", "0001-01-01T00:00%2B14:00", "9999-12-31T23:59-12:00"])
+def test_a_time_that_is_none_is_said(operator: Browser, typed: str) -> None:
+    """Also one at the end of time: nothing is previewed."""
+    assert "is not a time" in operator.open(f"/press?kind=retry&account=crm&since={typed}", 400)
+
+
 def pressed_ids(desks: Desks, what: str = "retry") -> list[str]:
     """Return what was pressed, as the audit has it."""
     rows = desks.works.shop.rows("SELECT target FROM audit WHERE action = :what ORDER BY id", what=what)
