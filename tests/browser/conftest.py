@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from bench.scale.load import load
 from console import users
@@ -26,7 +27,7 @@ from tests.support.browser import CHROMIUM_ARGUMENTS, find_chromium
 from tests.support.programs import answers, free_port
 from tests.support.sandbox import Sandbox
 from tests.support.servers import Servers
-from tests.support.shop import Shop, order_created, order_status_changed
+from tests.support.shop import ACCOUNTS, Shop, order_created, order_status_changed
 from worker.celery_app import make_celery
 from worker.clock import system_clock
 from worker.ids import new_id
@@ -39,7 +40,18 @@ EVENTS = 10_000
 PASSWORD = "a password for tests"
 HOSTILE = '<script>document.title="taken"</script><img src=x onerror="document.title=\'taken\'">'
 RIGHT_TO_LEFT = "\u202emoc.elpmaxe//:sptth"
+META = """
+  meta:
+    vendor: meta
+    app_secrets: [meta-app-secret-for-tests]
+    verify_token: the-verify-token-of-meta
+    access_token: EAAG
+    phone_number_id: "100000000000002"
+    base_url: "${SANDBOX_URL}/meta/v23.0"
+"""
 SERIOUS = {"serious", "critical"}
+PATIENCE_SECONDS = 30
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)  # only ever waited out where something is wrong
 
 
 @dataclass
@@ -56,11 +68,15 @@ class Stage:
     """Addresses that show no page: they send a file, or lead on; or need names that mean another thing elsewhere."""
 
     @contextmanager
-    def page(self, width: int = 1280, height: int = 900, scheme: str = "light") -> Iterator["Looked"]:
+    def page(
+        self, width: int = 1280, height: int = 900, scheme: str = "light", *, has_touch: bool = False,
+        scripts: bool = True,
+    ) -> Iterator["Looked"]:  # fmt: skip
         """Open a browser of its own, logged in as nobody."""
         context = self.browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light"
-        )
+            viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light",
+            has_touch=has_touch, java_script_enabled=scripts, locale="en-US",
+        )  # fmt: skip
         try:
             yield Looked(self, context.new_page())
         finally:
@@ -94,9 +110,15 @@ class Looked:
         self.page.wait_for_url(lambda url: not url.endswith("/login"))
         return self
 
+    def anew(self) -> "Looked":
+        """Leave the page, wherever it was about to go, for an empty one of the same person."""
+        empty = self.page.context.new_page()
+        self.page.close()
+        return Looked(self.stage, empty)
+
     def open(self, path: str) -> int:
-        """Go to a path and return the status of its answer."""
-        answer = self.page.goto(f"{self.stage.url}{path}")
+        """Go to a path, or to a page of another console, and return the status of its answer."""
+        answer = self.page.goto(urljoin(self.stage.url, path))
         return answer.status if answer else 0
 
     @property
@@ -124,6 +146,7 @@ def stage(servers: Servers, sandbox_process: Sandbox, tmp_path_factory: pytest.T
     folder = tmp_path_factory.mktemp("console")
     with servers.database(f"browser_{uuid4().hex}") as url, sync_playwright() as playwright:
         shop = Shop(folder, url, servers.redis.url, sandbox_process)
+        (folder / "config" / "accounts.yaml").write_text(ACCOUNTS.replace("\nlimits:", META + "limits:"))
         works = Works(shop)
         works.clock.now = system_clock()
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)

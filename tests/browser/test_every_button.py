@@ -1,193 +1,195 @@
-"""What people press, in real Chromium: each button does what it says, once, whoever presses and however often."""
+"""Every button of every page, in real Chromium: with a finger on a phone, a mouse at a desk, and the keys alone.
 
+Each does once what it says, tells the person so, and is written down; whoever comes too late, or may not, is told that.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from console.users import Role
-from tests.browser.conftest import Looked, Stage
-from tests.support.shop import order_created, order_status_changed
-from worker.clock import system_clock
-from worker.jobs import Runner
-from worker.ledger import jobs
-from worker.states import JobState
-from worker.wakeups import Wakeups
+from tests.browser.buttons import EVERYWHERE, PRESSES, Button
+from tests.browser.conftest import PASSWORD, Stage
+from tests.browser.filters import FILTERS
+from tests.browser.hands import HANDS, Mouse, out_of_reach
+from tests.browser.sitting import Seats
+from tests.browser.test_every_page import everywhere
+from tests.support.programs import answers, free_port
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-
-class _Asleep(Wakeups):
-    """Wakes nobody: these tests play the worker themselves."""
-
-    def __init__(self) -> None:
-        """Need no broker."""
-        self._accounts = {}
-
-    def _publish(self, *_: Any) -> None:
-        pass
-
-
-def dead_message(stage: Stage, order: str, fault: dict[str, Any] | None = None) -> UUID:
-    """Let the message about a new order fail for good, or end otherwise by another fault."""
-    works = stage.works
-    works.clock.now = system_clock()
-    works.receive(order_created(order))
-    [wake] = works.receive(order_status_changed("shipped", order)).deliveries
-    works.shop.sandbox.fail(vendor="wabotick", **(fault or {"status": 422}))
-    works.deliver(wake)
-    works.shop.sandbox.reset()
-    return wake.id
+BUTTONS = PRESSES + FILTERS
+DOORS = {("login.login", "login.log_in", "Log in"), (EVERYWHERE, "login.log_out", "Log out")}
+"""The buttons that have a test of their own below."""
+WHO_MAY_NOT = {Role.OPERATOR: Role.VIEWER, Role.ADMIN: Role.OPERATOR}
+ROW_IS_MISSING = """no row of a table presses it. Add one to PRESSES in tests/browser/buttons.py, or to FILTERS in
+tests/browser/filters.py if it changes nothing: Button({!r}, {!r}, {!r}, <a scene>, <what is seen then>, …)"""
+with_every_hand = pytest.mark.parametrize("hand", HANDS, ids=[hand.name for hand in HANDS])
+of_each_press = pytest.mark.parametrize("button", PRESSES, ids=lambda button: button.name)
+of_each_form = pytest.mark.parametrize("button", FILTERS, ids=lambda button: button.name)
+_SHOWN = """() => [...document.querySelectorAll("button, [type=submit], form:not(:has(button))")].map(one => [
+  one.closest("main") !== null, one.form?.getAttribute("method") ?? "get",
+  one.getAttribute("formaction") ?? one.form?.getAttribute("action"), one.textContent.replace(/\\s+/g, " ").trim()])"""
 
 
-def audited(stage: Stage, target: UUID | str) -> "list[Row[Any]]":
-    """Return what was written down about something that was pressed."""
-    return stage.works.shop.rows("SELECT * FROM audit WHERE target = :target ORDER BY id", target=str(target))
+@pytest.fixture(scope="module")
+def seats(stage: Stage) -> Iterator[Seats]:
+    """Where people sit, with a receiver, and with another console at which vendors are real."""
+    shop, port = stage.works.shop, str(free_port())
+    stage.paths["real"] = f"http://127.0.0.1:{port}"
+    real = shop.start("console", HOOKYARD_CONSOLE_PORT=port, SANDBOX_URL="https://vendor.example")
+    shop.start_receiver()
+    real.wait_for(lambda: answers(f"{stage.paths['real']}/healthz"), "the other console answers")
+    with ExitStack() as stack:
+        yield Seats(stage, stack)
 
 
-def open_delivery(looked: Looked, delivery_id: UUID) -> Page:
-    """Open a delivery's page."""
-    assert looked.open(f"/deliveries/{delivery_id}") == 200
-    return looked.page
+def audited(stage: Stage) -> "list[Row[Any]]":
+    """Return all that was written down."""
+    return stage.works.shop.rows("SELECT * FROM audit ORDER BY id")
 
 
-@pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
-def test_try_again(stage: Stage, width: int) -> None:
-    """A dead letter becomes ready, once however fast the button is pressed; who, and why, is told on the page."""
-    one = dead_message(stage, f"2511TRY{width}")
-    with stage.page(width) as looked:
-        page = open_delivery(looked.log_in(Role.OPERATOR), one)
-        page.get_by_label("Why").first.fill("the address is right now")
-        page.get_by_role("button", name="Try again now").dblclick()
-        expect(page.get_by_role("status").first).to_be_visible()
+def told(rows: "Iterable[Row[Any]]", before: "Iterable[Row[Any]]") -> list[tuple[str, str, str]]:
+    """Return who did what and why, since."""
+    known = {row.id for row in before}
+    return [(row.actor, row.action, row.details.get("comment", "")) for row in rows if row.id not in known]
 
-    assert stage.works.delivery(one).state == "ready"
-    assert [(row.actor, row.action, row.details["comment"]) for row in audited(stage, one)] == [
-        ("operator", "retry", "the address is right now")
+
+def endpoint(stage: Stage, address: str, method: str = "GET") -> str:
+    """Return the name of the page, or of the press, that an address leads to."""
+    return str(stage.app.url_map.bind("").match(urlsplit(address).path, method.upper())[0])
+
+
+def not_pressed(stage: Stage, page: Page) -> list[str]:
+    """Return the buttons of a page that stand in no table."""
+    here = endpoint(stage, page.url)
+    shown = [
+        (here if in_main else EVERYWHERE, endpoint(stage, action or page.url, method), label)
+        for in_main, method, action, label in page.evaluate(_SHOWN)
+    ]
+    return [
+        ROW_IS_MISSING.format(*one)
+        for one in shown
+        if one not in DOORS and not any(button.is_(*one) for button in BUTTONS)
     ]
 
 
-def test_two_people_press_the_same_button(stage: Stage) -> None:
-    """The second is told what it is by now; it is done once."""
-    one = dead_message(stage, "2511TWO")
-    with stage.page() as first, stage.page() as second:
-        mine = open_delivery(first.log_in(Role.OPERATOR), one)
-        yours = open_delivery(second.log_in(Role.ADMIN), one)
-        for page in (mine, yours):
-            page.get_by_label("Why").first.fill("buyer called")
-            page.get_by_role("button", name="Try again now").click()
-            page.wait_for_load_state()
-        expect(yours.get_by_text("you saw").first).to_be_visible()
+@with_every_hand
+@of_each_press
+def test_a_button_does_what_it_says(seats: Seats, button: Button, hand: Mouse) -> None:
+    """It is within reach; the person is told, the ledger has it, and the audit says who did it and why."""
+    stage = seats.stage
+    scene = button.set_up(stage)
+    person, before = seats.sit(button, scene, hand=hand).go(), audited(stage)
+    assert not_pressed(stage, person.page) == []
+    assert out_of_reach(person.target) == []
+    person.shows_not(button.seen)
 
-    assert [row.actor for row in audited(stage, one)] == ["operator"]
+    person.press()
+
+    person.shows(button.seen)
+    assert person.looked.complaints == []
+    after = audited(stage)
+    assert told(after, before) == person.deed
+    if button.audit and "target" in scene.about:
+        assert after[-1].target == scene.about["target"]
+    if button.asked:
+        [row] = stage.works.shop.rows(button.asked, **scene.about, why=person.why)
+        assert tuple(row) == button.becomes
 
 
-def test_give_up(stage: Stage) -> None:
-    """A dead letter is cancelled."""
-    one = dead_message(stage, "2511GIVEUP")
+@with_every_hand
+@of_each_form
+def test_a_form_finds_what_was_asked_for(seats: Seats, button: Button, hand: Mouse) -> None:
+    """What was filled in is asked for and found, in a page that fits its window; nothing is written."""
+    stage = seats.stage
+    scene = button.set_up(stage)
+    person, before = seats.sit(button, scene, hand=hand).go(), audited(stage)
+    assert not_pressed(stage, person.page) == []
+    assert out_of_reach(person.target) == []
+    person.shows(button.gone)
+
+    asked = parse_qs(urlsplit(person.press()).query)
+
+    assert {name: asked.get(name) for name in person.fills} == {name: [text] for name, text in person.fills.items()}
+    person.shows(button.seen)
+    person.shows_not(button.gone)
+    assert person.looked.complaints == []
+    assert person.looked.is_wider_than_its_window is False
+    assert not_pressed(stage, person.page) == []
+    assert told(audited(stage), before) == []
+
+
+@of_each_press
+def test_a_button_is_pressed_once_whoever_presses(seats: Seats, button: Button) -> None:
+    """Twice at once is once; somebody else, whose page is older and runs no scripts, is told what it is by now."""
+    stage = seats.stage
+    scene = button.set_up(stage)
+    second = seats.sit(button, scene, role=Role.ADMIN, scripts=False).go()
+    first, before = seats.sit(button, scene).go(), audited(stage)
+
+    first.press(twice=True)
+    first.shows(button.seen)
+    between = audited(stage)
+    second.press()
+    second.shows(button.again or button.seen)
+
+    assert told(between, before) == first.deed
+    assert told(audited(stage), between) == ([] if button.again else second.deed)
+
+
+@of_each_press
+def test_a_button_is_not_for_everybody(seats: Seats, button: Button) -> None:
+    """Whoever may not press it is not offered it, and is refused when the same form is sent by hand."""
+    stage = seats.stage
+    scene = button.set_up(stage)
+    address, fields = seats.sit(button, scene).go().sent()
+    outsider, before = seats.sit(button, scene, role=WHO_MAY_NOT[button.role]), audited(stage)
+    outsider.open()
+    proof = outsider.page.locator("header [name=csrf]").get_attribute("value") or ""
+
+    answer = outsider.page.request.post(address, form=fields | {"csrf": proof})
+
+    assert outsider.target.count() == 0
+    assert answer.status == 403
+    assert told(audited(stage), before) == []
+
+
+@with_every_hand
+def test_somebody_logs_in_and_out(stage: Stage, hand: Mouse) -> None:
+    """With a name and a password one is led to where one wanted to go; logged out, one has to log in again."""
+    with stage.page(hand.width, has_touch=hand.has_touch) as looked:
+        page, doors = looked.page, {}
+        for name in ("Log in", "Log out"):
+            doors[name] = page.get_by_role("button", name=name)
+        looked.open("/events")
+        assert out_of_reach(doors["Log in"]) == []
+        hand.put(page.get_by_label("Name"), Role.VIEWER)
+        hand.put(page.get_by_label("Password"), PASSWORD)
+        hand.press(doors["Log in"])
+        expect(page).to_have_url(f"{stage.url}/events")
+        assert out_of_reach(doors["Log out"]) == []
+        hand.press(doors["Log out"])
+        expect(page.get_by_role("main")).to_contain_text("You are logged out.")
+        looked.open("/events")
+        expect(doors["Log in"]).to_be_visible()
+
+
+def test_every_button_is_among_those_that_are_pressed(seats: Seats) -> None:
+    """Whatever takes a form, and every button that is found on the way through all pages, stands in a table."""
+    stage = seats.stage
+    named = {button.endpoint for button in BUTTONS} | {name for _, name, _ in DOORS}
+    taking = {rule.endpoint for rule in stage.app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    missing = {ROW_IS_MISSING.format("…", name, "…") for name in taking - named}
     with stage.page() as looked:
-        page = open_delivery(looked.log_in(Role.OPERATOR), one)
-        page.get_by_label("Why").first.fill("told by phone")
-        page.get_by_role("button", name="Give up").click()
-        expect(page.get_by_text("cancelled").first).to_be_visible()
+        looked.log_in(Role.ADMIN)
+        for path in everywhere(looked).values():
+            looked.open(path)
+            missing |= set(not_pressed(stage, looked.page))
 
-    assert stage.works.delivery(one).state == "cancelled"
-
-
-def test_say_that_it_was_sent(stage: Stage) -> None:
-    """An unknown delivery is settled by a person, and nothing is sent for it."""
-    one = dead_message(stage, "2511UNKNOWN", {"when": "after", "reset": True})
-    assert stage.works.delivery(one).state == "unknown"
-    with stage.page() as looked:
-        page = open_delivery(looked.log_in(Role.OPERATOR), one)
-        page.get_by_label("Why").first.fill("seen at the vendor")
-        page.get_by_role("button", name="It was sent", exact=True).click()
-        expect(page.get_by_text("succeeded").first).to_be_visible()
-
-    assert stage.works.delivery(one).state == "succeeded"
-
-
-def test_ask_the_rules_again(stage: Stage) -> None:
-    """An event is routed again, and sends nothing twice."""
-    event_id = stage.paths["event_id"]
-    with stage.page() as looked:
-        looked.log_in(Role.OPERATOR).open(f"/events/{event_id}")
-        looked.page.get_by_label("Why").first.fill("a rule was mended")
-        looked.page.get_by_role("button", name="Ask the rules again").click()
-        expect(looked.page.get_by_role("status").first).to_be_visible()
-
-    [row] = stage.works.shop.rows("SELECT * FROM audit WHERE action = 'replay'")
-    assert (row.actor, row.details["comment"]) == ("operator", "a rule was mended")
-    before = len(stage.works.shop.deliveries())
-    stage.works.route(UUID(row.target))  # of a fact that is the event it came of
-    assert len(stage.works.shop.deliveries()) == before
-
-
-def test_pause_and_resume(stage: Stage) -> None:
-    """An account is paused with a reason, shown as such, and resumed."""
-    with stage.page() as looked:
-        looked.log_in(Role.OPERATOR).open("/held")
-        row = looked.page.get_by_role("row").filter(has=looked.page.get_by_role("rowheader", name="crm", exact=True))
-        row.get_by_label("Why").fill("the CRM moves house")
-        row.get_by_role("button", name="Pause").click()
-        expect(row.get_by_text("the CRM moves house")).to_be_visible()
-        row.get_by_label("Why").fill("it has moved")
-        row.get_by_role("button", name="Resume").click()
-        expect(row.get_by_text("goes on")).to_be_visible()
-
-    assert [row.action for row in audited(stage, "account/crm")] == ["pause", "resume"]
-
-
-def test_press_many_with_a_preview_progress_and_stop(stage: Stage) -> None:
-    """First how many and how many messages; then how far it is; stopped, it presses no more."""
-    ids = [dead_message(stage, f"2511MANY{number}") for number in range(3)]
-    works = stage.works
-    works.execute("UPDATE deliveries SET reason = 'template' WHERE id = ANY(:ids)", ids=ids)
-    with stage.page() as looked:
-        page = looked.log_in(Role.OPERATOR).page
-        looked.open("/press?kind=retry&state=dead&account=wa&reason=template")
-        expect(page.get_by_role("main")).to_contain_text("3")
-        page.get_by_role("form", name="Do it").get_by_label("Why").fill("the template is back")
-        page.get_by_role("form", name="Do it").get_by_role("button").dblclick()
-        page.wait_for_url("**/jobs/*")
-        job_id = UUID(page.url.rpartition("/")[2].partition("?")[0])
-        Runner(works.engine, 1, works.clock, _Asleep()).step(job_id)
-        page.reload()
-        expect(page.get_by_text("1 of 3")).to_be_visible()
-        page.get_by_role("button", name="Stop").click()
-        expect(page.get_by_text("stopped").first).to_be_visible()
-
-    with works.engine.connect() as connection:
-        job = jobs.get(connection, job_id)
-        begun = [one for one in jobs.newest(connection, 10) if one.actor == "operator"]
-    assert job is not None
-    assert (job.state, job.done, job.comment) == (JobState.STOPPED, 1, "the template is back")
-    assert len(begun) == 1
-    assert sorted(works.delivery(one).state for one in ids) == ["dead", "dead", "ready"]
-
-
-def test_show_what_is_masked(stage: Stage) -> None:
-    """An operator says why, sees it, and it is written down; then comes back to where it was masked."""
-    with stage.page() as looked:
-        looked.log_in(Role.OPERATOR).open(f"/orders/toko/{stage.paths['key']}")
-        page = looked.page
-        page.locator("a.reveal").first.click()
-        page.get_by_label("Why do you need to see it?").fill("the parcel came back")
-        page.get_by_role("button", name="Show it").click()
-        expect(page.get_by_role("heading", name="What was masked")).to_be_visible()
-        page.get_by_role("link", name="Back").click()
-        expect(page).to_have_url(f"{stage.url}/orders/toko/{stage.paths['key']}")
-
-    [row] = stage.works.shop.rows("SELECT * FROM audit WHERE action = 'reveal'")
-    assert (row.actor, row.details) == ("operator", {"comment": "the parcel came back"})
-
-
-def test_a_viewer_is_offered_no_button(stage: Stage) -> None:
-    """What a viewer could not press is not shown to one."""
-    one = dead_message(stage, "2511VIEWER")
-    with stage.page() as looked:
-        page = open_delivery(looked.log_in(Role.VIEWER), one)
-        buttons = page.get_by_role("main").get_by_role("button").all_text_contents()
-        assert buttons == [], buttons
+    assert missing == set()
