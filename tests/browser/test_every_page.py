@@ -80,8 +80,8 @@ def test_every_page_is_reached_by_keyboard_alone(stage: Stage) -> None:
                 assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle !== 'none'"), (
                     f"focus is not seen before {name}"
                 )
-            page.keyboard.press("Enter")
-            page.wait_for_load_state()
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
             assert page.locator("nav[aria-label=Areas] a[aria-current=page]").inner_text() == name
 
 
