@@ -21,7 +21,7 @@ from config.load import Config
 from config.settings import Settings
 from webhooks import metrics
 from worker.broker import queue_lengths, redis_client
-from worker.celery_app import CONTROL_QUEUE, EVENTS_QUEUE, delivery_queue
+from worker.celery_app import all_queues
 from worker.clock import Clock
 from worker.ledger.database import is_away
 
@@ -33,8 +33,7 @@ class Health:
 
     def __init__(self, engine: Engine, settings: Settings, config: Config, clock: Clock) -> None:
         self._engine, self._settings, self._config, self._clock = engine, settings, config, clock
-        vendors = sorted({account.vendor for account in config.accounts.values()})
-        self._queues = [EVENTS_QUEUE, CONTROL_QUEUE, *map(delivery_queue, vendors)]
+        self._queues = all_queues(config)
         self._broker = redis_client(settings.require_redis_url(), timeout_seconds=0.5)
         self._broker_looked_at, self._broker_lives = 0.0, False
         self._registry = CollectorRegistry()

@@ -38,14 +38,17 @@ def delivery_queue(vendor: str) -> str:
     return f"deliver.{vendor}"
 
 
+def all_queues(config: Config) -> list[str]:
+    """Return the names of the queues of a configuration."""
+    return [EVENTS_QUEUE, CONTROL_QUEUE, *sorted({delivery_queue(one.vendor) for one in config.accounts.values()})]
+
+
 def make_celery(settings: Settings, config: Config) -> Celery:
     """Return the application that publishes and consumes wake-ups; no connection is made yet."""
     setup_logging.connect(_keep_our_logging)
-    vendors = sorted({account.vendor for account in config.accounts.values()})
-    queues = [EVENTS_QUEUE, CONTROL_QUEUE, *map(delivery_queue, vendors)]
     app = Celery("hookyard", broker=settings.require_redis_url(), set_as_current=False)
     app.conf.update(
-        task_queues=[Queue(name) for name in queues],  # type: ignore[no-untyped-call]
+        task_queues=[Queue(name) for name in all_queues(config)],  # type: ignore[no-untyped-call]
         task_default_queue=CONTROL_QUEUE,
         task_acks_late=True,
         task_ignore_result=True,

@@ -32,7 +32,10 @@ def add_to(app: typer.Typer) -> None:
 def doctor(
     only: Annotated[str | None, typer.Option("--only", help="Only this check, like worker: for health checks.")] = None,
     vendors: Annotated[
-        bool, typer.Option("--vendors", help="Also connect to each vendor: is it reached, is its certificate good?")
+        bool,
+        typer.Option(
+            "--vendors", help="Also connect to each vendor and to the public address: reached? is the certificate good?"
+        ),
     ] = False,
     json_: options.Json = False,
 ) -> None:
@@ -56,8 +59,11 @@ def _findings(context: Context, *, vendors_too: bool) -> Iterator[Finding]:
     yield checks.disk(context.settings)
     yield checks.broker(context.settings)
     yield surroundings.broker_setup(context.settings)
+    yield surroundings.queues(context.settings, _config_or_none(context))
+    yield surroundings.receiver(context.settings)
     yield from _ledger(context)
     if vendors_too:
+        yield from surroundings.public_address(context.settings, system_clock())
         yield from surroundings.vendors(_config_or_none(context), system_clock())
 
 
@@ -78,7 +84,7 @@ def _ledger(context: Context) -> Iterator[Finding]:
         if revision != newest:
             return
         config = _config_or_none(context)
-        for check in (surroundings.clock, *checks.CHECKS, surroundings.told, *checks.SLOWER):
+        for check in (surroundings.clock, surroundings.size, *checks.CHECKS, surroundings.told, *checks.SLOWER):
             with context.ledger() as connection:
                 yield from check(checks.Look(connection, config, system_clock()))
         yield _quarantine(context)

@@ -79,7 +79,8 @@ def _worker(look: Look) -> Iterator[Finding]:
 def _beat(look: Look) -> Iterator[Finding]:
     beat = health.last_beat(look.connection, BEAT_HEARTBEAT)
     if beat is None or (look.now - beat).total_seconds() < health.STALE_SECONDS:
-        yield Finding("beat", Level.GOOD, "lives" if beat else "has not said yet that it lives")
+        fact = f"lived {(look.now - beat).total_seconds():.0f} s ago" if beat else "has not said yet that it lives"
+        yield Finding("beat", Level.GOOD, fact)
         return
     means = "Nobody asks for sweeps: what is new is done, retries and timers wait. Start beat; two of them do no harm."
     yield Finding("beat", Level.BAD, "beat does not run", means=means, since=beat)
@@ -100,7 +101,10 @@ def _rules(look: Look) -> Iterator[Finding]:
 
 def _circuits(look: Look) -> Iterator[Finding]:
     """Tell which accounts are held, and what a person has to lift."""
-    for hold in holds.in_force(look.connection, look.now):
+    in_force = holds.in_force(look.connection, look.now)
+    if not any(hold.kind is HoldKind.ACCOUNT for hold in in_force):
+        yield Finding("circuits", Level.GOOD, "no account is held")
+    for hold in in_force:
         check, place = f"circuit {hold.account}", Place("held.index")
         if hold.kind is HoldKind.ACCOUNT and hold.until is not None:
             fact = f"held since {hold.opened_at:%Y-%m-%d %H:%M} ({hold.reason}), tried at {hold.until:%H:%M:%S} UTC"
@@ -233,7 +237,7 @@ def _silent(look: Look) -> Iterator[Finding]:
             continue
         usual = silence.expected(heard.hours.get(name, {}), since, look.now, zone)
         if usual is None or usual < silence.LEAST_EXPECTED:
-            yield Finding(check, Level.GOOD, "no longer than usual")
+            yield Finding(check, Level.GOOD, f"no longer than usual, last heard of {since:%Y-%m-%d %H:%M} UTC")
             continue
         fact = f"nothing came since {since:%Y-%m-%d %H:%M} UTC; usually {usual:.0f} events come in such a time"
         means = "Is the webhook still switched on at the vendor? Vendors switch off what failed. Then reconcile."

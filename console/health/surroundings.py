@@ -4,13 +4,16 @@ Invariant: no secret is shown, only that it is set; to a vendor a connection is 
 """
 
 import platform
+import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import redis
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -23,7 +26,8 @@ from console.health.checks import Look
 from console.health.finding import Finding, Level
 from tasks.actions.addresses import open_socket
 from worker.alerting import WORDS
-from worker.broker import redis_client
+from worker.broker import queue_lengths, redis_client
+from worker.celery_app import all_queues
 from worker.errors import WorkerError
 from worker.ledger import alerts
 
@@ -64,6 +68,37 @@ def broker_setup(settings: Settings) -> Finding:
     return Finding("broker setup", Level.GOOD, fact)
 
 
+def queues(settings: Settings, config: Config) -> Finding:
+    """Tell how many wake-ups wait in the broker; what is due and not done, other checks tell."""
+    try:
+        client = redis_client(settings.require_redis_url(), timeout_seconds=2)
+        found = queue_lengths(client, all_queues(config))
+    except (redis.RedisError, OSError, ConfigError):
+        return Finding("queues", Level.GOOD, "cannot be asked")
+    waiting = ", ".join(f"{name} {count}" for name, count in found.items() if count)
+    return Finding("queues", Level.GOOD, f"wake-ups that wait: {waiting or 'none'}")
+
+
+def receiver(settings: Settings) -> Finding:
+    """Tell whether the receiver of this machine is ready for webhooks; there may be none here."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.bind, settings.bind)  # noqa: S104 - where it listens
+    place = f"{f'[{host}]' if ':' in host else host}:{settings.receiver_port}"
+    try:
+        answer = httpx.get(f"http://{place}/readyz", timeout=_CONNECT_SECONDS, trust_env=False)
+    except httpx.HTTPError:
+        means = "Without a receiver vendors get no answer, and send again. It may run on another machine: ask there."
+        return Finding("receiver", Level.LOOK, f"nobody answers at {place}", means=means)
+    level = Level.GOOD if answer.is_success else Level.BAD
+    means = "It answers vendors 503, which they take as “send it again”. Can it reach PostgreSQL?"
+    return Finding("receiver", level, f"{place} answers {answer.status_code}", means=means)
+
+
+def size(look: Look) -> Iterator[Finding]:
+    """Tell how much room the ledger takes, which the server of PostgreSQL has to have."""
+    taken = look.connection.scalar(text("SELECT pg_database_size(current_database())"))
+    yield Finding("ledger size", Level.GOOD, f"{int(taken or 0) // 1_000_000} MB")
+
+
 def clock(look: Look) -> Iterator[Finding]:
     """Tell how far this machine's clock is from the database's."""
     before = datetime.now(UTC)
@@ -96,26 +131,38 @@ def told(look: Look) -> Iterator[Finding]:
             yield Finding("alerts", Level.BAD, fact, f"hookyard alerts test --target {name}", means)
 
 
+def public_address(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Tell whether the address that vendors were given answers, and how long its certificate is good."""
+    if settings.public_url:
+        yield _reached("public address", settings.public_url, socket.create_connection, now)
+
+
 def vendors(config: Config, now: datetime) -> Iterator[Finding]:
     """Tell whether each vendor's API can be reached, and how long its certificate is good."""
     for name, account in config.accounts.items():
         if isinstance(account, CalledAccount):
-            yield _reached(f"vendor of {name}", account, now)
+            yield _reached(f"vendor of {name}", account.base_url, partial(_connected, account), now)
 
 
-def _reached(check: str, account: CalledAccount, now: datetime) -> Finding:
-    parts = urlsplit(account.base_url)
+def _connected(account: CalledAccount, address: tuple[str, int], timeout_seconds: float) -> socket.socket:
+    return open_socket(account, *address, timeout_seconds)
+
+
+def _reached(
+    check: str, url: str, connect: Callable[[tuple[str, int], float], socket.socket], now: datetime
+) -> Finding:
+    parts = urlsplit(url)
     host = parts.hostname or ""
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        with open_socket(account, host, port, _CONNECT_SECONDS) as connection:
+        with connect((host, port), _CONNECT_SECONDS) as connection:
             if parts.scheme != "https":
                 return Finding(check, Level.GOOD, f"{host} answers, without TLS")
             with ssl.create_default_context().wrap_socket(connection, server_hostname=host) as secured:
                 return _judged(check, host, secured, now)
     except (OSError, ValueError, WorkerError) as error:
         what = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else type(error).__name__
-        means = "Nothing can be sent there now. Is it the vendor, the network, or the address?"
+        means = "Nobody gets through there now. Is it the vendor, the network, or the address?"
         return Finding(check, Level.BAD, f"{host} cannot be reached: {what}", means=means)
 
 

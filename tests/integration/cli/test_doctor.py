@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 
 from config.accounts import Business, ProtonAccount
 from config.load import Config
+from config.settings import load_settings
 from console.health import surroundings
 from console.health.checks import Look
 from console.health.finding import Level
@@ -32,13 +33,58 @@ def test_it_tells_what_runs_and_how_it_is_set_and_no_secret(shop: Shop) -> None:
     """Versions of all parts, each setting that is not as shipped; of secrets only that they are set."""
     done = hookyard("doctor", "--vendors", environ=shop.environ | {"HOOKYARD_METRICS_TOKEN": "a-token-of-ours"})
 
-    for part in ("hookyard 0", "Python 3", "PostgreSQL ", "Redis ", "HOOKYARD_REWAKE_SECONDS=1", "its clock differs"):
+    for part in (
+        "hookyard 0",
+        "Python 3",
+        "PostgreSQL ",
+        "Redis ",
+        "HOOKYARD_REWAKE_SECONDS=1",
+        "its clock differs",
+        "no account is held",
+        "ledger size",
+    ):
         assert part in done.stdout, part
     assert "HOOKYARD_METRICS_TOKEN=(set)" in done.stdout
     assert "HOOKYARD_DATABASE_URL=(set)" in done.stdout
     assert "127.0.0.1 answers, without TLS" in done.stdout
     for secret in ("a-token-of-ours", SIGNING_SECRET, shop.environ["HOOKYARD_DATABASE_URL"]):
         assert secret not in done.stdout + done.stderr
+
+
+def test_it_tells_whether_the_receiver_is_ready(shop: Shop) -> None:
+    """It may run elsewhere, so that nobody answers here is only said; one that cannot reach the ledger is bad."""
+    absent = surroundings.receiver(shop.settings)
+    receiver = shop.start_receiver()
+    ready = surroundings.receiver(shop.settings)
+    receiver.kill()
+    shop.start_receiver(HOOKYARD_DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
+    cut_off = surroundings.receiver(shop.settings)
+
+    assert [one.level for one in (absent, ready, cut_off)] == [Level.LOOK, Level.GOOD, Level.BAD]
+    assert "nobody answers" in absent.fact
+    assert "answers 503" in cut_off.fact
+
+
+def test_it_tells_what_waits_in_the_broker(shop: Shop) -> None:
+    """By queue; an empty one is not named."""
+    client = redis_client(shop.redis_url, timeout_seconds=5)
+    client.lpush("deliver.wabotick", "a wake-up", "another")
+    try:
+        assert surroundings.queues(shop.settings, shop.config).fact == "wake-ups that wait: deliver.wabotick 2"
+    finally:
+        client.delete("deliver.wabotick")
+        client.close()
+
+
+def test_the_address_that_vendors_were_given_is_tried(tmp_path: Path) -> None:
+    """As theirs are; without one there is nothing to say."""
+    with tls_server(tmp_path, "127.0.0.1") as port:
+        public = load_settings({"HOOKYARD_PUBLIC_URL": f"https://127.0.0.1:{port}"})
+        [found] = surroundings.public_address(public, system_clock())
+
+    assert found.level is Level.BAD
+    assert "self-signed" in found.fact or "self signed" in found.fact
+    assert not list(surroundings.public_address(load_settings({}), system_clock()))
 
 
 def test_a_redis_that_throws_messages_away_is_bad(shop: Shop) -> None:
