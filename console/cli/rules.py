@@ -6,7 +6,6 @@ Invariant: nothing is sent and nothing is written.
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,14 +15,12 @@ from console.cli import options, rules_in_use
 from console.cli.context import open_context, since_moment, wanted_id
 from console.cli.output import CommandError, print_json, print_table, say, shown
 from console.cli.rules_explained import said
+from console.cli.rules_in_use import Rules
 from tasks.trying.backtest import Backtest
 from tasks.trying.examples import Tried, try_rules
 from tasks.trying.explaining import Explainer, NoSuchEventError
 from worker.clock import system_clock
 
-Rules = Annotated[
-    Path | None, typer.Option("--rules", help="A folder with rules files, in place of the configured rules.")
-]
 _COLUMNS = (
     "sent",
     "messages",

@@ -24,6 +24,9 @@ from worker.ledger.rule_uses import uses_of
 from worker.reading import UnreadableError
 from worker.states import PauseKind
 
+Rules = Annotated[
+    Path | None, typer.Option("--rules", help="A folder with rules files, in place of the configured rules.")
+]
 _COLUMNS = ("rule", "where", "listens_to", "paused", "ever", "week", "day", "last_at")
 
 
@@ -92,19 +95,21 @@ def try_(
     endpoint: Annotated[
         str | None, typer.Option("--endpoint", help="By which endpoint, where the account has several: status.")
     ] = None,
+    rules_folder: Rules = None,
     json_: options.Json = False,
 ) -> None:
     """Tell what the rules would say to a body that never came in."""
     context = open_context()
+    config = context.config_with(rules_folder)
     try:
         body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        told = list(read_pasted(context.config, account, body, endpoint, system_clock()))
+        told = list(read_pasted(config, account, body, endpoint, system_clock()))
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}") from None
     except UnreadableError as error:
         raise CommandError(f"this cannot be read: {error}") from None
     with context.ledger() as connection:
-        explainer = Explainer(connection, context.config, system_clock())
+        explainer = Explainer(connection, config, system_clock())
         found = [explainer.explain_told(one) for one in told]
     if json_:
         print_json(found)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from config.accounts import Business
 from config.alerts import FailureLimits
@@ -289,3 +290,11 @@ def test_every_job_that_checks_in_is_named() -> None:
     beat = make_celery(load_settings(redis), Config({}, Business(), ())).conf.beat_schedule.values()
     named = re.findall(r"`(hookyard-[a-z]+)`", (DOCS / "operating.md").read_text())
     assert sorted(named) == sorted(entry["task"].replace(".", "-") for entry in beat)
+
+
+def test_every_service_of_compose_is_a_part_to_deploy() -> None:
+    """Whatever runs it, production needs the same processes."""
+    parts = re.findall(r"^\| [^|]+ \| `hookyard ([a-z ]+)` ", (DOCS / "deploying.md").read_text(), re.MULTILINE)
+    services = YAML(typ="safe").load((ROOT / "deploy" / "compose.yaml").read_text())["services"].values()
+    ours = [" ".join(service["command"]) for service in services if service["image"].startswith("${IMAGE")]
+    assert sorted(parts) == sorted(ours)

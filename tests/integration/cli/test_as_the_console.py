@@ -61,11 +61,16 @@ def test_a_body_that_never_came_in_is_tried(shop: Shop, tmp_path: Path, account:
     (tmp_path / "body.json").write_text(json.dumps(load_example("scalev", "order.created")))
 
     done = hookyard("rules", "try", account, str(tmp_path / "body.json"), environ=shop.environ)
+    (tmp_path / "other").mkdir()
+    other = hookyard(
+        "rules", "try", account, str(tmp_path / "body.json"), "--rules", str(tmp_path / "other"), environ=shop.environ
+    )
     missing = hookyard("rules", "try", account, str(tmp_path / "none.json"), environ=shop.environ)
 
     assert done.returncode == (0 if account == "toko" else 1)
     if account == "toko":
         assert "[never came in]  account toko" in done.stdout
+        assert ("tell-buyer-shipped" in done.stdout, "tell-buyer-shipped" in other.stdout) == (True, False)
     else:
         assert 'no account "nobody"' in done.stderr
     assert (missing.returncode, "cannot be read" in missing.stderr) == (1, True)
