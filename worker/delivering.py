@@ -171,7 +171,8 @@ class _Attempt:
         question = taps.question_of(self._of.config, self._row, self._ready.step, self._about[0], now)
         engine = self._of.engine if question else by_statement(self._of.engine)
         with engine.begin() as connection:
-            is_ours = attempting.mark_sending(connection, self._row, lease, self._wishes)
+            to = matching.person_to_match(self._row.action, self._about[0])
+            is_ours = attempting.mark_sending(connection, self._row, lease, self._wishes, to)
             if is_ours and question:
                 questions.ask(connection, question)
             return is_ours
@@ -278,7 +279,7 @@ def _as_conclusion(deferral: Deferral, row: Row[Any]) -> Conclusion:
 def message_of(row: Row[Any], outcome: Outcome, recipient: str | None, now: datetime) -> Sent | None:
     """Return the message that an action sent; None when it sent none, or none whose id will be known."""
     message_id = outcome.result.get("message_id")
-    if message_id is None and row.action.partition(".")[0] == matching.VENDOR:
+    if message_id is None and matching.person_to_match(row.action, recipient):
         message_id = matching.unmatched(row.id, row.attempts)
     if not recipient or not isinstance(message_id, str):
         return None

@@ -3,7 +3,8 @@
 ChatGPT Builder answers a send without the message's id, and writes its own mark over ours: the report that Meta sends
 carries `{"c": "<phone>"}`. So the first report of a message is matched by person and time, the later ones by its id.
 Invariant: nothing is guessed. With two messages to one person under way, neither gets a receipt that may be the
-other's: both are marked, and so is the report, whose later ones are no first report any more.
+other's: both are marked, and so is the report, whose later ones are no first report any more. What is just leaving,
+or may have left, is under way as well.
 """
 
 import json
@@ -40,11 +41,17 @@ _CANDIDATES = text(
     ORDER BY accepted_at DESC FOR UPDATE
     """
 )
+_LEAVING = text(
+    """
+    SELECT count(*) FROM deliveries
+    WHERE sending_to = :person AND account = ANY(:accounts) AND state IN ('in_flight', 'unknown')
+          AND sending_at BETWEEN :since AND :until
+    """
+)
 _REPORTED = text(
     """
     SELECT * FROM messages
-    WHERE person = :person AND delivery_id IS NULL AND reason IS DISTINCT FROM 'ambiguous' AND account <> ALL(:accounts)
-          AND changed_at >= :since
+    WHERE person = :person AND delivery_id IS NULL AND account <> ALL(:accounts) AND changed_at >= :since
     FOR UPDATE
     """
 )
@@ -79,6 +86,11 @@ def unmatched(delivery_id: UUID, attempt: int) -> str:
     return f"{_UNMATCHED}{delivery_id}:{attempt}"
 
 
+def person_to_match(action: str, recipient: str | None) -> str | None:
+    """Return the key of the person whom a message's first report is matched by; None where its id is told."""
+    return person_key(recipient) if recipient and action.partition(".")[0] == VENDOR else None
+
+
 def person_of(reference: str | None) -> str | None:
     """Return the key of the person whom ChatGPT Builder's mark names; None for any other mark."""
     try:
@@ -102,11 +114,12 @@ def account_of(
         return str(found), False
     if connection.scalar(_KNOWN, {**given, "accounts": [account]}):
         return account, False  # not its first report: that one found no message, or more than one
-    span = {"since": receipt.at - WINDOW, "until": receipt.at + EARLY}
-    rows = connection.execute(_CANDIDATES, {"person": person, "accounts": list(accounts), **span}).all()
-    if len(rows) > 1:
+    given = {"person": person, "accounts": list(accounts), "since": receipt.at - WINDOW, "until": receipt.at + EARLY}
+    rows, leaving = connection.execute(_CANDIDATES, given).all(), connection.scalar(_LEAVING, given)
+    if rows and len(rows) + leaving > 1:
         _mark(connection, rows, account, receipt.message_id)
-    if len(rows) != 1 or rows[0].reason == Reason.AMBIGUOUS:
+        return account, True
+    if not rows or rows[0].reason == Reason.AMBIGUOUS:
         return account, bool(rows)
     [row] = rows
     values = {"account": row.account, "message_id": receipt.message_id, "unmatched": row.message_id}
@@ -118,12 +131,13 @@ def account_of(
 def reported_before(connection: Connection, accounts: Sequence[str], sent: Sent, since: datetime) -> str | None:
     """Return the id of a message sent just now whose report was faster; None when there is none, or one of several."""
     connection.execute(_ALONE, {"person": sent.person})
-    given = {"person": sent.person, "accounts": list(accounts), "since": since}
-    told = connection.execute(_REPORTED, given).all()
-    own = connection.execute(_CANDIDATES, {**given, "since": sent.at - WINDOW, "until": sent.at}).all()
+    given = {"person": sent.person, "accounts": list(accounts)}
+    told = connection.execute(_REPORTED, {**given, "since": since}).all()
     if not told:
         return None
-    if len(told) > 1 or len(own) != 1:
+    span = {**given, "since": sent.at - WINDOW, "until": sent.at}
+    own, leaving = connection.execute(_CANDIDATES, span).all(), connection.scalar(_LEAVING, span)
+    if len(told) > 1 or len(own) + leaving != 1 or told[0].reason == Reason.AMBIGUOUS:
         for row in told:
             _mark(connection, own, row.account, row.message_id)
         return None

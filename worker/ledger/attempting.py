@@ -58,7 +58,8 @@ _CLAIM = text(
     f"""
     WITH claimed AS (
         UPDATE deliveries SET state = 'in_flight', attempts = attempts + 1, lease_owner = :owner,
-               lease_expires_at = :lease_expires_at, sending_at = NULL, updated_at = :now
+               lease_expires_at = :lease_expires_at, sending_at = NULL, sending_to = NULL,
+               updated_at = :now
         WHERE id = :id AND state = ANY(:open) AND reason IS DISTINCT FROM 'awaiting_delivery'
               AND due_at <= :now AND (needs = '{{}}' OR released) AND NOT EXISTS (
             SELECT FROM deliveries other
@@ -192,19 +193,24 @@ _MARK = (
     deliveries.update()
     .where(_MINE, deliveries.c.state == DeliveryState.IN_FLIGHT, ~_STOPPED)
     .where(_KNOWN_AT.is_not_distinct_from(bindparam("b_known_at", type_=subjects.c.updated_at.type)))
-    .values(sending_at=bindparam("b_now"), lease_expires_at=bindparam("b_expires"))
+    .values(
+        sending_at=bindparam("b_now"), sending_to=bindparam("b_to", type_=Text), lease_expires_at=bindparam("b_expires")
+    )
 )
 
 
-def mark_sending(connection: Connection, row: Row[Any], lease: Lease, wishes: Wishes | None = None) -> bool:
+def mark_sending(
+    connection: Connection, row: Row[Any], lease: Lease, wishes: Wishes | None = None, to: str | None = None
+) -> bool:
     """Write down that the request is about to leave; False when nothing may be sent.
 
     Either the lease was lost, or since `row` was claimed more became known of the subject, or the person opted out.
+    `to`: the person (a hash) by whom the message's first report will be matched.
     """
     values = {
         "b_id": row.id, "b_number": row.attempts, "b_owner": lease.owner, "b_now": lease.since,
         "b_expires": lease.expires_at, "b_account": row.event_subject_account, "b_subject": row.event_subject,
-        "b_known_at": row.known_at, "b_destination": row.account,
+        "b_known_at": row.known_at, "b_destination": row.account, "b_to": to,
         "b_person": wishes and wishes.person, "b_scopes": list(wishes.scopes if wishes else ()),
     }  # fmt: skip
     return connection.execute(_MARK, values).rowcount == 1

@@ -136,6 +136,7 @@ deliveries = Table(
     Column("lease_owner", Text),
     Column("lease_expires_at", Instant),
     Column("sending_at", Instant),  # written before the request leaves
+    Column("sending_to", Text),  # a hash of whom, where only its report will tell the message's id
     Column("held_since", Instant),  # since when it has not been tried because of a hold
     Column("settle_at", Instant),  # of an unknown one: when the vendor is asked what became of it
     Column("settles", Integer, nullable=False, server_default="0"),  # how often it was asked
@@ -160,6 +161,12 @@ deliveries = Table(
         "subject",
         "rule",
         postgresql_where=text("state IN ('waiting', 'ready', 'retrying') AND subject IS NOT NULL"),
+    ),
+    Index(
+        "ix_deliveries_sending_to",
+        "sending_to",
+        "sending_at",
+        postgresql_where=text("state IN ('in_flight', 'unknown') AND sending_to IS NOT NULL"),
     ),
     Index("ix_deliveries_of_subject", "subject", "sending_at", postgresql_where=text("subject IS NOT NULL")),
     Index(

@@ -14,7 +14,8 @@ from tests.integration.engine.test_reconciling import reconciler
 from tests.support.shop import order_created
 from webhooks.examples import load_example
 from webhooks.sources.meta.messages import pieces
-from worker.acting import Outcome
+from worker.acting import Call, Outcome
+from worker.errors import PermanentError, UncertainError
 from worker.people import RefusedError
 from worker.states import Reason
 
@@ -382,6 +383,44 @@ def test_two_at_once_are_never_guessed(bot: "Works") -> None:
     assert {bot.delivery(one).state for one in (first, second)} == {"waiting"}
     rows = bot.shop.rows("SELECT message_id, reason FROM messages ORDER BY message_id")
     assert [row.reason for row in rows] == ["ambiguous"] * 4
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("state", ["failed", "delivered"])
+def test_a_report_while_another_message_leaves_is_never_guessed(bot: "Works", state: str, *, is_told: bool) -> None:
+    """It may be of the one that is leaving, whether its answer comes or not: neither gets it."""
+    first = bot_sends(bot)
+    bot.clock.pass_(20)
+
+    def send(_call: Call) -> Outcome:
+        tell(bot, "wamid.ONE", state)
+        if not is_told:
+            raise UncertainError(Reason.TIMEOUT, "no answer in time")
+        return Outcome({"contact_id": "7"})
+
+    bot.replace_action("cgb.send_text", run=send)
+    [wake] = bot.receive(order_created("ANOTHER1")).deliveries
+    bot.deliver(wake)
+    tell(bot, "wamid.TWO", state)
+
+    assert [bot.delivery(one).state for one in (first, wake.id)] == ["waiting", "waiting" if is_told else "unknown"]
+    rows = bot.shop.rows("SELECT reason FROM messages")
+    assert [row.reason for row in rows] == ["ambiguous"] * (4 if is_told else 3)
+
+
+def test_a_message_that_never_left_is_in_nobodys_way(bot: "Works") -> None:
+    """A report after the second was refused is the first one's."""
+    first = bot_sends(bot)
+
+    def refuse(_call: Call) -> Outcome:
+        raise PermanentError(Reason.REJECTED, "no")
+
+    bot.replace_action("cgb.send_text", run=refuse)
+    [wake] = bot.receive(order_created("ANOTHER1")).deliveries
+    bot.deliver(wake)
+    tell(bot, "wamid.ONE", "delivered")
+
+    assert [bot.delivery(one).state for one in (first, wake.id)] == ["succeeded", "dead"]
 
 
 def test_one_after_the_other_is_no_doubt(bot: "Works") -> None:
