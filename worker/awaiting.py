@@ -28,7 +28,7 @@ log = structlog.get_logger()
 _OVERDUE = text(
     """
     SELECT * FROM deliveries WHERE state = 'waiting' AND reason = 'awaiting_delivery' AND wake_at <= :now
-    ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
+    ORDER BY wake_at, id LIMIT :most FOR UPDATE SKIP LOCKED
     """
 )
 _ASK = text("UPDATE deliveries SET settles = settles + 1, wake_at = :again WHERE id = :id")

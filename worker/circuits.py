@@ -25,7 +25,7 @@ _NEXT_PROBE = text(
     WHERE account = :account AND state IN ('waiting', 'ready', 'retrying') AND due_at <= :now
           AND reason IS DISTINCT FROM 'awaiting_delivery'
           AND NOT EXISTS (SELECT FROM pauses WHERE kind = 'rule' AND name = deliveries.rule)
-    ORDER BY action = :action DESC, wake_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY action = :action DESC, wake_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
     """
 )
 _NOTE_WAKING = text("UPDATE deliveries SET wake_at = :again WHERE id = :id")
@@ -37,7 +37,7 @@ _GIVE_UP = text(
         AND reason IS DISTINCT FROM 'awaiting_delivery'
         AND due_at <= :longest_ago AND id IS DISTINCT FROM :probe
         AND NOT EXISTS (SELECT FROM pauses WHERE kind = 'rule' AND name = deliveries.rule)
-        ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+        ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED
     ) RETURNING id, event_id, rule, action, account
     """
 )

@@ -40,10 +40,14 @@ _TO_FOLLOW = text(
     """
 )
 _FOLLOWED = deliveries.update().where(deliveries.c.id == bindparam("b_id")).values(followed=bindparam("b_state"))
-_DEPENDENTS = select(deliveries).where(
-    deliveries.c.event_id == bindparam("b_event"),
-    deliveries.c.rule == bindparam("b_rule"),
-    bindparam("b_step", type_=Text) == any_(deliveries.c.needs),
+_DEPENDENTS = (
+    select(deliveries)
+    .where(
+        deliveries.c.event_id == bindparam("b_event"),
+        deliveries.c.rule == bindparam("b_rule"),
+        bindparam("b_step", type_=Text) == any_(deliveries.c.needs),
+    )
+    .order_by(deliveries.c.id)
 )
 ENDS = frozenset({DeliveryState.SUCCEEDED, DeliveryState.DEAD, DeliveryState.CANCELLED, DeliveryState.SUPPRESSED})
 

@@ -46,7 +46,7 @@ _REPORTED = text(
     """
     SELECT * FROM messages WHERE delivery_id = :id AND message_id NOT LIKE 'unmatched:%'
            AND least(accepted_at, sent_at, delivered_at, read_at, failed_at) >= :since
-    ORDER BY changed_at DESC LIMIT 1
+    ORDER BY changed_at DESC, message_id LIMIT 1
     """
 )
 _ARRIVED = text(

@@ -35,7 +35,7 @@ _EVENTS_DUE = text(
     """
     UPDATE events SET wake_at = :again WHERE id IN (
         SELECT id FROM events WHERE state = 'received' AND wake_at <= :now
-        ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
+        ORDER BY wake_at, id LIMIT :most FOR UPDATE SKIP LOCKED
     ) RETURNING id
     """
 )

@@ -103,7 +103,7 @@ _WAKE = text(
             SELECT id FROM deliveries
             WHERE account = there.account AND state IN ('waiting', 'ready', 'retrying') AND wake_at <= :now
                   AND reason IS DISTINCT FROM 'awaiting_delivery'
-            ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
+            ORDER BY wake_at, id LIMIT :most FOR UPDATE SKIP LOCKED
         ) AS found
         WHERE there.account <> ALL(:busy) AND NOT EXISTS (
             SELECT FROM holds
@@ -135,7 +135,7 @@ def expired(connection: Connection, now: datetime, most: int) -> list[Row[Any]]:
     query = (
         select(deliveries)
         .where(deliveries.c.state == DeliveryState.IN_FLIGHT, deliveries.c.lease_expires_at < now)
-        .order_by(deliveries.c.lease_expires_at)
+        .order_by(deliveries.c.lease_expires_at, deliveries.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )

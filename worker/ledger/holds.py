@@ -62,13 +62,13 @@ def write(connection: Connection, hold: Hold) -> None:
 def circuits_to_probe(connection: Connection, now: datetime) -> list[Hold]:
     """Lock and return the open circuits through which a probe may go now; of no account that a person paused."""
     query = select(holds).where(_OPEN_CIRCUIT, holds.c.until <= now, _NOT_PAUSED).with_for_update(skip_locked=True)
-    return [_hold(row) for row in connection.execute(query)]
+    return [_hold(row) for row in connection.execute(query.order_by(holds.c.account))]
 
 
 def circuits_open_since(connection: Connection, moment: datetime) -> list[Hold]:
     """Return the circuits that opened before a moment; of no account that a person paused."""
     query = select(holds).where(_OPEN_CIRCUIT, holds.c.opened_at <= moment, _NOT_PAUSED)
-    return [_hold(row) for row in connection.execute(query)]
+    return [_hold(row) for row in connection.execute(query.order_by(holds.c.account))]
 
 
 def in_force(connection: Connection, now: datetime, account: str | None = None, most: int = 10_000) -> list[Hold]:

@@ -45,7 +45,7 @@ _WITH_ITS_MESSAGE = """
     SELECT question.*, delivery.rule, delivery.step, delivery.result ->> 'message_id' AS message_id
     FROM questions question JOIN deliveries delivery ON delivery.id = question.delivery_id
     WHERE {which}
-    ORDER BY question.asked_at DESC LIMIT 100
+    ORDER BY question.asked_at DESC, question.delivery_id LIMIT 100
 """
 _MAY_BE_THERE = """
     (delivery.state IN ('unknown', 'in_flight')

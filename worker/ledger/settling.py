@@ -33,7 +33,7 @@ _TO_ASK = text(
             SELECT FROM holds
             WHERE holds.account = deliveries.account AND kind = 'account' AND opened_at IS NOT NULL
         ) AND NOT EXISTS (SELECT FROM pauses WHERE kind = 'account' AND name = deliveries.account)
-        ORDER BY wake_at LIMIT :most FOR UPDATE SKIP LOCKED
+        ORDER BY wake_at, id LIMIT :most FOR UPDATE SKIP LOCKED
     ) RETURNING id, account
     """
 )
