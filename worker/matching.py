@@ -114,8 +114,9 @@ def account_of(
         return str(found), False
     if connection.scalar(_KNOWN, {**given, "accounts": [account]}):
         return account, False  # not its first report: that one found no message, or more than one
-    given = {"person": person, "accounts": list(accounts), "since": receipt.at - WINDOW, "until": receipt.at + EARLY}
-    rows, leaving = connection.execute(_CANDIDATES, given).all(), connection.scalar(_LEAVING, given)
+    whose: dict[str, Any] = {"person": person, "accounts": list(accounts)}
+    span = {**whose, "since": receipt.at - WINDOW, "until": receipt.at + EARLY}
+    rows, leaving = connection.execute(_CANDIDATES, span).all(), connection.scalar(_LEAVING, span)
     if rows and len(rows) + leaving > 1:
         _mark(connection, rows, account, receipt.message_id)
         return account, True
