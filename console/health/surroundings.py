@@ -6,14 +6,17 @@ Invariant: no secret is shown, only that it is set; to a vendor a connection is 
 import platform
 import socket
 import ssl
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
+from http.client import HTTPException
 from importlib.metadata import version
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-import httpx
 import redis
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -35,6 +38,8 @@ MOST_SKEW_SECONDS = 2.0
 SOON_DAYS = 14
 """A certificate that ends within so many days is worth a word to the vendor."""
 _CONNECT_SECONDS = 5.0
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""For what is on this machine: no proxy is in between."""
 
 
 def versions() -> Finding:
@@ -84,13 +89,16 @@ def receiver(settings: Settings) -> Finding:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.bind, settings.bind)  # noqa: S104 - where it listens
     place = f"{f'[{host}]' if ':' in host else host}:{settings.receiver_port}"
     try:
-        answer = httpx.get(f"http://{place}/readyz", timeout=_CONNECT_SECONDS, trust_env=False)
-    except httpx.HTTPError:
+        with _OPENER.open(f"http://{place}/readyz", timeout=_CONNECT_SECONDS) as answer:
+            status = answer.status
+    except HTTPError as error:
+        status = error.code
+    except (OSError, HTTPException):
         means = "Without a receiver vendors get no answer, and send again. It may run on another machine: ask there."
         return Finding("receiver", Level.LOOK, f"nobody answers at {place}", means=means)
-    level = Level.GOOD if answer.is_success else Level.BAD
+    level = Level.GOOD if status == HTTPStatus.OK else Level.BAD
     means = "It answers vendors 503, which they take as “send it again”. Can it reach PostgreSQL?"
-    return Finding("receiver", level, f"{place} answers {answer.status_code}", means=means)
+    return Finding("receiver", level, f"{place} answers {status}", means=means)
 
 
 def size(look: Look) -> Iterator[Finding]:
