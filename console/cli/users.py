@@ -2,7 +2,7 @@
 
 import getpass
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,38 +60,56 @@ def add(
     ] = False,
     password_stdin: PasswordFromInput = False,
     comment: options.Comment = "",
+    json_: options.Json = False,
 ) -> None:
     """Add a user; the password is asked for."""
     context = open_context()
     word = None if no_password else _password(from_input=password_stdin)
     with context.ledger() as connection:
         people_of.add(connection, context.people(connection, comment), name, role, word, system_clock())
-    say(f"{name} is {role} now")
+    _tell({"name": name, "role": role}, f"{name} is {role} now", as_json=json_)
 
 
-def role(name: Name, role: Annotated[Role, typer.Argument(metavar="ROLE")], comment: options.Comment = "") -> None:
+def role(
+    name: Name,
+    role: Annotated[Role, typer.Argument(metavar="ROLE", help="viewer, operator or admin.")],
+    comment: options.Comment = "",
+    json_: options.Json = False,
+) -> None:
     """Give a user another role; sessions of that user end."""
     context = open_context()
     with context.ledger() as connection:
         people_of.change_role(connection, context.people(connection, comment), name, role, system_clock())
-    say(f"{name} is {role} now")
+    _tell({"name": name, "role": role}, f"{name} is {role} now", as_json=json_)
 
 
-def password(name: Name, password_stdin: PasswordFromInput = False, comment: options.Comment = "") -> None:
+def password(
+    name: Name,
+    password_stdin: PasswordFromInput = False,
+    comment: options.Comment = "",
+    json_: options.Json = False,
+) -> None:
     """Give a user another password; sessions of that user end."""
     context = open_context()
     word = _password(from_input=password_stdin)
     with context.ledger() as connection:
         people_of.change_password(connection, context.people(connection, comment), name, word, system_clock())
-    say(f"the password of {name} is changed")
+    _tell({"name": name, "changed": "password"}, f"the password of {name} is changed", as_json=json_)
 
 
-def remove(name: Name, comment: options.Comment = "") -> None:
+def remove(name: Name, comment: options.Comment = "", json_: options.Json = False) -> None:
     """Remove a user; what the user did stays in the audit."""
     context = open_context()
     with context.ledger() as connection:
         people_of.remove(connection, context.people(connection, comment), name)
-    say(f"{name} is removed")
+    _tell({"name": name, "removed": True}, f"{name} is removed", as_json=json_)
+
+
+def _tell(document: dict[str, Any], words: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        say(words)
 
 
 def _password(*, from_input: bool) -> str:

@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from sqlalchemy import text
+from typer.main import get_command
 
-from console.cli.main import COMMANDS
+from console.cli.main import COMMANDS, make_command
 from tests.support.shop import Shop, order_status_changed
 
 
@@ -43,6 +44,23 @@ def test_every_command_explains_itself(command: str) -> None:
 
     assert done.returncode == 0
     assert "Usage:" in done.stdout
+
+
+GO_ON = {"up", "receiver", "worker", "beat", "console", "flower", "sandbox"}
+"""What runs until it is ended, and logs."""
+
+
+def test_every_command_that_ends_speaks_json() -> None:
+    """`--json` is known wherever something is printed."""
+    found: list[tuple[str, Any]] = [("", get_command(make_command([])))]
+    silent = set()
+    while found:
+        name, command = found.pop()
+        below = getattr(command, "commands", {})
+        found += [(f"{name} {word}".strip(), one) for word, one in below.items()]
+        if not below and not any("--json" in option.opts for option in command.params):
+            silent.add(name)
+    assert silent == GO_ON
 
 
 @pytest.mark.parametrize(

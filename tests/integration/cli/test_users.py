@@ -27,10 +27,11 @@ def test_users_are_added_changed_and_removed(shop: Shop) -> None:
     assert users.proves(row.password_hash, "correct horse battery")
     assert not users.proves(row.password_hash, "Correct horse battery")
     assert hookyard(shop, "password", "ani", "--password-stdin", typed="another long word\n").returncode == 0
+    assert json.loads(hookyard(shop, "role", "ani", "viewer", "--json").stdout) == {"name": "ani", "role": "viewer"}
     assert hookyard(shop, "remove", "ani", "--comment", "left").returncode == 0
     assert shop.rows("SELECT * FROM users") == []
     actions = [row.action for row in shop.rows("SELECT action FROM audit ORDER BY id")]
-    assert actions == ["user_added", "user_password", "user_removed"]
+    assert actions == ["user_added", "user_password", "user_role", "user_removed"]
 
 
 def test_what_cannot_be_is_refused_in_words(shop: Shop) -> None:
