@@ -88,8 +88,11 @@ def _ledger(context: Context) -> Iterator[Finding]:
             with context.ledger() as connection:
                 yield from check(checks.Look(connection, config, system_clock()))
         yield _quarantine(context)
-    except (SQLAlchemyError, ConfigError) as error:
-        yield Finding("ledger", Level.BAD, f"cannot be reached: {type(error).__name__}")
+    except ConfigError as error:
+        yield Finding("ledger", Level.BAD, str(error))
+    except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", None) or "").strip().splitlines()
+        yield Finding("ledger", Level.BAD, f"cannot be reached: {said[0] if said else type(error).__name__}")
 
 
 def _config_or_none(context: Context) -> Config:

@@ -56,7 +56,9 @@ def broker(settings: Settings, timeout_seconds: float = 2) -> Finding:
     """Tell whether Redis answers."""
     try:
         redis_client(settings.require_redis_url(), timeout_seconds=timeout_seconds).ping()
-    except (redis.RedisError, OSError, ConfigError) as error:
+    except ConfigError as error:
+        return Finding("broker", Level.BAD, str(error), means="Say where Redis is, or start `hookyard up`.")
+    except (redis.RedisError, OSError) as error:
         fact = f"Redis does not answer, {type(error).__name__}"
         return Finding("broker", Level.BAD, fact, means=f"Bring Redis back, empty if need be. {_BACK}")
     return Finding("broker", Level.GOOD, "answers")

@@ -51,6 +51,18 @@ def test_it_tells_what_runs_and_how_it_is_set_and_no_secret(shop: Shop) -> None:
         assert secret not in done.stdout + done.stderr
 
 
+def test_a_server_that_is_away_and_one_that_nobody_named_are_told_apart() -> None:
+    """Each in the words that lead on: which variable, or what the connection came to; no password among them."""
+    wrong = {"HOOKYARD_DATABASE_URL": "postgresql://ani:a-password@127.0.0.1:9/none"}
+    unnamed, away = hookyard("doctor"), hookyard("doctor", environ=wrong)
+
+    assert unnamed.returncode == away.returncode == 1
+    for variable in ("HOOKYARD_DATABASE_URL", "HOOKYARD_REDIS_URL"):
+        assert f"{variable}: is not set" in unnamed.stdout
+    assert "Connection refused" in away.stdout
+    assert "a-password" not in away.stdout + away.stderr
+
+
 def test_it_tells_whether_the_receiver_is_ready(shop: Shop) -> None:
     """It may run elsewhere, so that nobody answers here is only said; one that cannot reach the ledger is bad."""
     absent = surroundings.receiver(shop.settings)
