@@ -6,7 +6,7 @@ import typer
 
 from console.cli import completing, options
 from console.cli.context import open_context
-from console.cli.output import print_json, print_table, say
+from console.cli.output import print_json, print_table, tell
 from worker.clock import system_clock
 from worker.holding import Hold, person_key
 from worker.ledger import holds, pauses
@@ -61,10 +61,7 @@ def close(
     context = open_context()
     with context.ledger() as connection:
         hold = context.people(connection, comment).close(account, kind, key)
-    if json_:
-        print_json(_shown(hold) | {"state": "closed"})
-    else:
-        say(f"{account} is no longer held ({hold.reason})")
+    tell(_shown(hold) | {"state": "closed"}, f"{account} is no longer held ({hold.reason})", json_=json_)
 
 
 def _paused(pause: Pause) -> dict[str, Any]:

@@ -3,10 +3,7 @@
 import typer
 
 from console.cli import options
-from console.cli.context import open_context, since_moment
-from console.cli.ledger_lists import as_delivery, print_deliveries
-from console.cli.output import print_json
-from worker.ledger.lists import Filter, list_deliveries
+from console.cli.ledger_lists import deliveries
 from worker.states import DeliveryState
 
 dead = typer.Typer(help="Dead letters: what nobody retries by itself.")
@@ -29,16 +26,16 @@ def list_(
     account: options.Account = None,
     type_: options.ActionName = None,
     reason: options.ReasonName = None,
+    rule: options.RuleName = None,
     subject: options.Subject = None,
+    text: options.TextInside = None,
     since: options.Since = None,
+    until: options.Until = None,
+    before: options.Before = None,
     limit: options.Limit = 50,
     json_: options.Json = False,
 ) -> None:
     """List dead deliveries, newest first."""
-    wanted = Filter(account, type_, DeliveryState.DEAD, reason, subject, since_moment(since), limit)
-    with open_context().ledger() as connection:
-        found = [as_delivery(row) for row in list_deliveries(connection, wanted).rows]
-    if json_:
-        print_json(found)
-    else:
-        print_deliveries(found)
+    deliveries(
+        account, type_, DeliveryState.DEAD, reason, rule, subject, text, None, since, until, before, limit, json_=json_
+    )

@@ -7,7 +7,7 @@ import typer
 from console.cli import options
 from console.cli.context import open_context, wanted_id
 from console.cli.many import print_job
-from console.cli.output import CommandError, print_json, print_table, say
+from console.cli.output import CommandError, print_json, print_table, tell
 from console.pressing import many
 from worker.clock import system_clock
 from worker.ledger import jobs as kept
@@ -59,7 +59,4 @@ def stop(job: JobId, comment: options.Comment = "", json_: options.Json = False)
     context = open_context()
     with context.ledger() as connection:
         stopped = context.people(connection, comment).stop_job(wanted_id(job))
-    if json_:
-        print_json(many.as_told(stopped))
-    else:
-        say(f"job {stopped.id} {many.told(stopped, system_clock())}")
+    tell(many.as_told(stopped), f"job {stopped.id} {many.told(stopped, system_clock())}", json_=json_)

@@ -31,7 +31,6 @@ _DELIVERY_COLUMNS = ("id", "subject", "rule", "action", "account", "state", "rea
 _ATTEMPT_COLUMNS = (
     "delivery_id", "number", "started_at", "action", "account", "subject", "state", "reason", "error",
 )  # fmt: skip
-_NO_DELIVERIES = "No deliveries match."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -103,7 +102,7 @@ def deliveries(
         account=account, type=type_, state=state, reason=reason, rule=rule, subject=subject, text=text,
         event=event, since=since, until=until, before=before, limit=limit,
     )  # fmt: skip
-    _list(list_deliveries, wanted, as_delivery, _DELIVERY_COLUMNS, _NO_DELIVERIES, json_=json_)
+    _list(list_deliveries, wanted, as_delivery, _DELIVERY_COLUMNS, "No deliveries match.", json_=json_)
 
 
 def attempts(
@@ -162,8 +161,3 @@ def _say_how_far(page: Page) -> None:
         typer.echo(f"looked back to {shown(page.searched_to)}; go on with --before {page.older}", err=True)
     elif page.older is not None:
         typer.echo(f"there are older ones: --before {page.older}", err=True)
-
-
-def print_deliveries(found: list[dict[str, Any]]) -> None:
-    """Print deliveries as a table."""
-    print_table(_DELIVERY_COLUMNS, found, _NO_DELIVERIES)

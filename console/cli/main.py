@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "show": "showing",
     "tail": "following",
     "listen": "following",
+    "orders": "stories",
     "story": "stories",
     "find": "stories",
     "retry": "pressing",

@@ -37,6 +37,14 @@ def print_json(document: Any) -> None:
     typer.echo(json.dumps(document, default=plain, ensure_ascii=False, indent=2))
 
 
+def tell(document: Any, text: str, *, json_: bool) -> None:
+    """Say what was done: one document with --json, a line for people otherwise."""
+    if json_:
+        print_json(document)
+    else:
+        say(text)
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], empty: str) -> None:
     """Print rows as a table, or say that there are none."""
     if not rows:

@@ -6,7 +6,7 @@ import typer
 
 from console.cli import completing, options
 from console.cli.context import open_context
-from console.cli.output import print_json, say
+from console.cli.output import tell
 from console.pressing import pausing
 from worker.states import PauseKind
 
@@ -27,10 +27,8 @@ def pause(kind: Kind, name: Name, comment: options.Comment = "", json_: options.
     context = open_context()
     with context.ledger() as connection:
         begun = pausing.pause(context.people(connection, comment), context.config, kind, name)
-    if json_:
-        print_json(vars(begun) | {"state": "paused"})
-    else:
-        say(f"{kind} {name} is paused; what is being sent right now still is. To go on: hookyard resume {kind} {name}")
+    text = f"{kind} {name} is paused; what is being sent right now still is. To go on: hookyard resume {kind} {name}"
+    tell(vars(begun) | {"state": "paused"}, text, json_=json_)
 
 
 def resume(kind: Kind, name: Name, comment: options.Comment = "", json_: options.Json = False) -> None:
@@ -38,7 +36,5 @@ def resume(kind: Kind, name: Name, comment: options.Comment = "", json_: options
     context = open_context()
     with context.ledger() as connection:
         count = context.people(connection, comment).resume(kind, name)
-    if json_:
-        print_json({"kind": kind, "name": name, "state": "resumed", "came_due": count})
-    else:
-        say(f"{kind} {name} goes on; {count} deliveries come due now")
+    document = {"kind": kind, "name": name, "state": "resumed", "came_due": count}
+    tell(document, f"{kind} {name} goes on; {count} deliveries come due now", json_=json_)

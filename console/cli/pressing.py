@@ -8,7 +8,7 @@ import typer
 
 from console.cli import many, options
 from console.cli.context import Context, open_context, wanted_id
-from console.cli.output import print_json, say
+from console.cli.output import tell
 from worker.ledger.deliveries import Wake
 from worker.ledger.selecting import Selection
 from worker.states import JobKind
@@ -93,7 +93,7 @@ def _one_or_many(
     if chosen:
         many.press(open_context(), kind, chosen, how)
     elif wanted:
-        _say(*press_one(open_context(), wanted_id(wanted), how.comment), json_=how.json_)
+        tell(*press_one(open_context(), wanted_id(wanted), how.comment), json_=how.json_)
     else:
         raise typer.BadParameter("name an id, or say which: --account, --state, --reason, --since …")
 
@@ -138,11 +138,4 @@ def resolve(
     if wake:
         context.wakeups.deliveries([wake])
     state = "succeeded" if sent else "ready"
-    _say({"delivery": delivery, "state": state}, f"delivery {delivery} is {state}", json_=json_)
-
-
-def _say(document: dict[str, Any], text: str, *, json_: bool) -> None:
-    if json_:
-        print_json(document)
-    else:
-        say(text)
+    tell({"delivery": delivery, "state": state}, f"delivery {delivery} is {state}", json_=json_)

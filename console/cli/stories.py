@@ -1,4 +1,4 @@
-"""`hookyard story` and `hookyard find`: an order, a person, a container in business words, and how to get there."""
+"""`hookyard orders`, `story` and `find`: an order, a person, a container in business words, and how to get there."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -9,7 +9,7 @@ import typer
 
 from config.load import Config
 from console.cli import completing, options
-from console.cli.context import open_context
+from console.cli.context import open_context, wanted_id
 from console.cli.output import CommandError, print_json, print_table, say
 from worker.clock import system_clock
 from worker.ids import parse_id
@@ -27,8 +27,38 @@ _MARKS = {"good": "+", "bad": "!", "warn": "~", "plain": " ", "muted": "."}
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command("orders")(orders)
     app.command("story")(story)
     app.command("find")(find)
+
+
+def orders(
+    kind: Annotated[str, typer.Option("--kind", help="Only of this kind: order, customer, phone …")] = "",
+    account: options.Account = None,
+    before: Annotated[str | None, typer.Option("--before", help="Go on behind this event: its id.")] = None,
+    limit: options.Limit = 50,
+    json_: options.Json = False,
+) -> None:
+    """List orders, and whatever else events are about, those heard of last first."""
+    from console.stories.story import status_of, title_of  # noqa: PLC0415 - it loads every vendor's reader
+    from worker.ledger.stories import recent  # noqa: PLC0415 - as below
+
+    with open_context().ledger() as connection:
+        page = recent(connection, kind, account or "", wanted_id(before) if before else None, limit)
+    rows = [
+        {
+            "subject": row.key, "account": row.account, "title": title_of(row.key),
+            "status": ", ".join(status_of(row.snapshot or {})), "needs_a_person": row.has_failed,
+            "is_planned": row.is_open, "type": row.type, "seen_at": row.received_at, "event_id": row.event_id,
+        }
+        for row in page.rows
+    ]  # fmt: skip
+    if json_:
+        print_json(rows)
+    else:
+        print_table(("subject", "account", "status", "needs_a_person", "is_planned", "type", "seen_at"), rows, "None.")
+    if page.before is not None:
+        typer.echo(f"there may be older ones: --before {page.before}", err=True)
 
 
 def story(

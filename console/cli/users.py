@@ -2,14 +2,14 @@
 
 import getpass
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from console import users as people_of
 from console.cli import options
 from console.cli.context import open_context
-from console.cli.output import CommandError, print_json, print_table, say
+from console.cli.output import CommandError, print_json, print_table, tell
 from console.users import Role
 from worker.clock import system_clock
 from worker.ledger import users as ledger_users
@@ -67,7 +67,7 @@ def add(
     word = None if no_password else _password(from_input=password_stdin)
     with context.ledger() as connection:
         people_of.add(connection, context.people(connection, comment), name, role, word, system_clock())
-    _tell({"name": name, "role": role}, f"{name} is {role} now", as_json=json_)
+    tell({"name": name, "role": role}, f"{name} is {role} now", json_=json_)
 
 
 def role(
@@ -80,7 +80,7 @@ def role(
     context = open_context()
     with context.ledger() as connection:
         people_of.change_role(connection, context.people(connection, comment), name, role, system_clock())
-    _tell({"name": name, "role": role}, f"{name} is {role} now", as_json=json_)
+    tell({"name": name, "role": role}, f"{name} is {role} now", json_=json_)
 
 
 def password(
@@ -94,7 +94,7 @@ def password(
     word = _password(from_input=password_stdin)
     with context.ledger() as connection:
         people_of.change_password(connection, context.people(connection, comment), name, word, system_clock())
-    _tell({"name": name, "changed": "password"}, f"the password of {name} is changed", as_json=json_)
+    tell({"name": name, "changed": "password"}, f"the password of {name} is changed", json_=json_)
 
 
 def remove(name: Name, comment: options.Comment = "", json_: options.Json = False) -> None:
@@ -102,14 +102,7 @@ def remove(name: Name, comment: options.Comment = "", json_: options.Json = Fals
     context = open_context()
     with context.ledger() as connection:
         people_of.remove(connection, context.people(connection, comment), name)
-    _tell({"name": name, "removed": True}, f"{name} is removed", as_json=json_)
-
-
-def _tell(document: dict[str, Any], words: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(document)
-    else:
-        say(words)
+    tell({"name": name, "removed": True}, f"{name} is removed", json_=json_)
 
 
 def _password(*, from_input: bool) -> str:

@@ -40,6 +40,7 @@ HARMLESS = (
     "quarantine list",
     "quarantine verify",
     "audit",
+    "orders",
     "vendors",
     "attempts",
 )

@@ -1,4 +1,4 @@
-"""What the console's pages show and press, the command line does too: rules, figures, single bodies, a whole body."""
+"""What the console's pages show and press, the command line does too: rules, figures, orders, single bodies."""
 
 import json
 from collections.abc import Iterator
@@ -9,12 +9,15 @@ import pytest
 
 from tests.integration.cli.test_commands import document, hookyard
 from tests.integration.engine.conftest import Works
+from tests.support.many import BETWEEN, lay_out
 from tests.support.shop import SIGNING_SECRET, Shop, order_created, order_status_changed
 from webhooks.examples import load_example
 from worker.figures import Key, Name, bucket_of, minute_of
 from worker.ledger import figures
 from worker.ledger.counting import Counter
 from worker.ledger.figures import Amount
+
+NARROWED_DEAD = {"rule": "thank", "text": "citra", "until": BETWEEN, "account": "wa"}
 
 
 @pytest.fixture
@@ -130,3 +133,37 @@ def test_who_looked_at_a_whole_body_is_written_down(shop: Shop) -> None:
 
     [entry] = shop.rows("SELECT * FROM audit")
     assert (entry.action, str(entry.target), entry.details["comment"]) == ("reveal", event, "the vendor asks")
+
+
+def test_orders_are_listed_those_heard_of_last_first(works: Works) -> None:
+    """How each stands, narrowed by kind and account, and turned over by the event it ends with."""
+    for number in ("250804FIRST1", "250804SECOND"):
+        works.receive(order_created(number))
+    works.receive(order_status_changed("shipped", "250804FIRST1"))
+    shop = works.shop
+
+    listed = document(shop, "orders", "--kind", "order", "--account", "toko")
+    [first] = document(shop, "orders", "--kind", "order", "--limit", "1")
+    rest = document(shop, "orders", "--kind", "order", "--before", first["event_id"])
+    table = hookyard("orders", "--kind", "order", "--limit", "1", environ=shop.environ)
+
+    assert [row["subject"] for row in listed] == ["order:250804FIRST1", "order:250804SECOND"]
+    assert (first, rest) == (listed[0], listed[1:])
+    assert [(row["is_planned"], row["needs_a_person"]) for row in listed] == [(True, False), (False, False)]
+    assert "order:250804FIRST1" in table.stdout
+    assert f"--before {first['event_id']}" in table.stderr
+    assert document(shop, "orders", "--kind", "shipment") == document(shop, "orders", "--account", "wa") == []
+
+
+def test_dead_letters_take_the_filters_of_deliveries(works: Works) -> None:
+    """Only the dead are listed, narrowed likewise; a list that goes on says so."""
+    lay_out(works.engine)
+    shop = works.shop
+
+    found = {name: document(shop, "dead", "list", f"--{name}", value) for name, value in NARROWED_DEAD.items()}
+    short = hookyard("dead", "list", "--limit", "1", environ=shop.environ)
+
+    assert {name: [row["subject"] for row in rows] for name, rows in found.items()} == {
+        "rule": ["order:2"], "text": ["customer:3"], "until": ["order:1"], "account": ["order:2", "order:1"],
+    }  # fmt: skip
+    assert "there are older ones: --before" in short.stderr
