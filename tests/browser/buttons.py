@@ -64,6 +64,8 @@ class Button:
     gone: str = ""
     """What the page showed before, and shows no more."""
     sends_file: bool = False
+    comes_again: bool = False
+    """Whether it stands on, or leads to, a page that loads itself again, which only a script keeps from that."""
     id: str = ""
     """What sets it apart from another row with the same button."""
 
@@ -130,16 +132,9 @@ def _pause(page: str, kind: PauseKind, name: str, *, on_own_page: bool) -> list[
 
 
 def _many(kind: JobKind, label: str) -> Button:
-    return Button(
-        "jobs.index",
-        "jobs.begin",
-        label,
-        Many(kind),
-        "This page looks again by itself.",
-        "begin_job",
-        JOB,
-        (kind, "running", 1),
-    )
+    comes = "This page looks again by itself."
+    return Button("jobs.index", "jobs.begin", label, Many(kind), comes, "begin_job", JOB, (kind, "running", 1),
+                  comes_again=True)  # fmt: skip
 
 
 SEND = "Send to *"
@@ -174,7 +169,7 @@ PRESSES = [
     _many(JobKind.CANCEL, "Give deliveries up: *"),
     _many(JobKind.REPLAY, "Ask the rules again about events: *"),
     Button("jobs.show", "jobs.stop", "Stop", running_job, "It is stopped", "stop_job", STOPPED, ("stopped", "operator"),
-           again="is stopped already"),
+           again="is stopped already", comes_again=True),
     Button("revealing.ask", "revealing.reveal", "Show it", masked_phone, "+628123456789", "reveal"),
     Button("connect.ask", "connect.reveal", "Show it",
            At("/connect/wa", "a.reveal[href$='flow:0']", target="connect/wa/flow:0"),

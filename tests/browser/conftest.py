@@ -110,12 +110,6 @@ class Looked:
         self.page.wait_for_url(lambda url: not url.endswith("/login"))
         return self
 
-    def anew(self) -> "Looked":
-        """Leave the page, wherever it was about to go, for an empty one of the same person."""
-        empty = self.page.context.new_page()
-        self.page.close()
-        return Looked(self.stage, empty)
-
     def open(self, path: str) -> int:
         """Go to a path, or to a page of another console, and return the status of its answer."""
         answer = self.page.goto(urljoin(self.stage.url, path))

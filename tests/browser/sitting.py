@@ -4,11 +4,10 @@ Invariant: whoever sits here does what a person can do at a screen, and nothing 
 """
 
 import itertools
-import re
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Download, Locator, Page, Route, expect
+from playwright.sync_api import Download, Locator, Page, expect
 
 from console.users import Role
 from tests.browser.buttons import Button
@@ -16,8 +15,8 @@ from tests.browser.conftest import Looked, Stage
 from tests.browser.hands import MOUSE, Mouse
 from tests.browser.scenes import Scene
 
-COMES_AGAIN = re.compile(r"/(jobs|rules/backtests?)/[^/]+$")
-"""Pages that ask the browser to load them again soon, which would take them away from under a hand."""
+_STAYS = "addEventListener('load', () => { if (/job|backtest/.test(location.pathname)) stop(); });"
+"""Keeps a page that asks to be loaded again soon; else it is taken away from under a hand. Some browsers are set so."""
 _numbers = itertools.count(1)
 _TWICE_AT_ONCE = "one => { one.click(); one.click(); }"
 
@@ -124,15 +123,6 @@ class Seats:
         key = (who, hand.width, hand.has_touch, scripts)
         if key not in self.taken:
             page = self.stage.page(hand.width, has_touch=hand.has_touch, scripts=scripts)
-            looked = self.stack.enter_context(page).log_in(who)
-            looked.page.context.route(COMES_AGAIN, _let_come_once)
-        else:
-            looked = self.taken[key].anew()
-        self.taken[key] = looked
-        return Person(button, scene, looked, who, hand)
-
-
-def _let_come_once(route: Route) -> None:
-    """Answer as the console does, but let the page stay until somebody presses; some browsers are set to that."""
-    answer = route.fetch(max_redirects=0)
-    route.fulfill(response=answer, headers={name: text for name, text in answer.headers.items() if name != "refresh"})
+            self.taken[key] = self.stack.enter_context(page).log_in(who)
+            self.taken[key].page.add_init_script(_STAYS)
+        return Person(button, scene, self.taken[key], who, hand)
