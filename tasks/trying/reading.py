@@ -5,6 +5,7 @@ Invariant: what is read is the same, and comes in the same order, however many p
 
 import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -59,6 +60,14 @@ def _read(config: Config, stored: Stored) -> Understanding | None:
 def _begin(config: Config) -> None:
     global _of_this_process  # noqa: PLW0603 - a process of a pool has no other place for what all its pages need
     _of_this_process = config
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End when the process that plays was killed: nobody else would tell this one that no page comes any more."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _read_there(page: Page) -> Understood:
