@@ -3,6 +3,7 @@
 Invariant: `load_config` returns only when there is no fault at all; every start of every process goes through it.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -152,6 +153,14 @@ def rule_files(folder: Path) -> list[Path]:
     return sorted(
         path for path in folder.glob("*") if path.suffix in {".yaml", ".yml"} and not path.name.startswith(".")
     )
+
+
+def rules_digest(folder: Path) -> str:
+    """Return a short hash of all files with rules, to tell whether they are the same."""
+    found = hashlib.sha256()
+    for path in rule_files(folder):
+        found.update(f"{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()[:12]
 
 
 def _vendors(document: Document) -> dict[str, str] | None:

@@ -27,6 +27,7 @@ from tasks.alerting.sending import Sender
 from tasks.reconciling.messages import TELLERS
 from tasks.reconciling.reconciler import Reconciler
 from tasks.slots import Slots
+from tasks.trying.launching import Launcher
 from webhooks.registry import SOURCES
 from worker import health
 from worker.broker import queue_lengths, redis_client
@@ -91,6 +92,7 @@ class Engine:
         self._draw = random.SystemRandom().random
         self._tidy_at = 0.0
         self._runner = Runner(self.database, settings.rewake_seconds, clock, self.wakeups)
+        self._launcher = Launcher(self.database, clock)
         self._parts = self._assembled(config)
 
     @property
@@ -159,7 +161,9 @@ class Engine:
         return looked
 
     def press(self, job_id: UUID) -> None:
-        """Run a job for a while, and let it go on afterwards: others need the thread too."""
+        """Run a job for a while, and let it go on afterwards, as others need the thread too; only start a backtest."""
+        if self._launcher.take_up(job_id):
+            return
         job = self._runner.run(job_id)
         if job is None:
             return
@@ -260,6 +264,7 @@ class Engine:
 
     def close(self) -> None:
         """Give back every connection."""
+        self._launcher.close()
         self._connections.close()
         self.database.dispose()
 

@@ -16,8 +16,8 @@ from config.faults import OperatorError
 from worker import completing, consequences
 from worker.holding import Hold, person_key
 from worker.ids import new_id
+from worker.ledger import backtests, holds, jobs, pauses, plans
 from worker.ledger import deliveries as life
-from worker.ledger import holds, jobs, pauses, plans
 from worker.ledger.consents import EVERY_ACCOUNT
 from worker.ledger.deliveries import Wake
 from worker.ledger.jobs import Job
@@ -184,15 +184,31 @@ class People:
         self._audit(Press.BEGIN_JOB, job_id, details | ({"told": told.total} if told else {}))
         return replace(wanted, total=matching.total)
 
+    def begin_backtest(self, job_id: UUID, since: datetime) -> Job:
+        """Begin to play what was recorded since then through the rules, in the background.
+
+        A job of that id that was begun before, or a backtest that is under way, is returned as it is.
+        """
+        span = Selection(since=since, until=self._now)
+        wanted = Job(
+            job_id, JobKind.BACKTEST, span, self._actor, self._comment, JobState.RUNNING, self._now,
+            wake_at=self._rewake_at,
+        )  # fmt: skip
+        job = backtests.begin(self._connection, wanted)
+        if job is wanted:
+            self._audit(Press.BEGIN_BACKTEST, job_id, {"selection": span.told()})
+        return job
+
     def stop_job(self, job_id: UUID) -> Job:
-        """Stop a job: what it has not pressed yet stays as it is."""
+        """Stop a job: what it has not pressed yet stays as it is; of a backtest nothing comes."""
         job = jobs.get(self._connection, job_id, lock=True)
         if job is None:
             raise RefusedError(f"there is no job {job_id}", GONE)
         if job.state is not JobState.RUNNING:
             raise RefusedError(f"job {job.id} is {job.state} already: {job.done} done, {job.refused} refused")
         jobs.end(self._connection, job.id, JobState.STOPPED, self._now, self._actor)
-        self._audit(Press.STOP_JOB, job.id, {"done": job.done, "refused": job.refused, "total": job.total})
+        stopped = Press.STOP_BACKTEST if job.kind is JobKind.BACKTEST else Press.STOP_JOB
+        self._audit(stopped, job.id, {"done": job.done, "refused": job.refused, "total": job.total})
         return replace(job, state=JobState.STOPPED, ended_at=self._now, ended_by=self._actor)
 
     def close(self, account: str, kind: HoldKind = HoldKind.ACCOUNT, key: str = "") -> Hold:

@@ -97,11 +97,12 @@ class PauseKind(StrEnum):
 
 
 class JobKind(StrEnum):
-    """What a job does to everything that matched a filter."""
+    """What a job does to everything that matched a filter; the last one does nothing to it."""
 
     RETRY = "retry"
     CANCEL = "cancel"
     REPLAY = "replay"
+    BACKTEST = "backtest"  # plays what was recorded through the rules; presses nothing
 
 
 class Press(StrEnum):
@@ -114,6 +115,8 @@ class Press(StrEnum):
     RESOLVE_NOT_SENT = "resolve_not_sent"
     BEGIN_JOB = "begin_job"  # one of these for many at once
     STOP_JOB = "stop_job"
+    BEGIN_BACKTEST = "begin_backtest"
+    STOP_BACKTEST = "stop_backtest"
     PAUSE = "pause"
     RESUME = "resume"
     CLOSE = "close"  # a hold
@@ -135,6 +138,7 @@ class JobState(StrEnum):
     RUNNING = "running"
     STOPPED = "stopped"  # by a person; what it had done stays done
     DONE = "done"
+    FAILED = "failed"  # of a backtest: its process ended before it was through
 
 
 class Reason(StrEnum):

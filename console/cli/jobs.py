@@ -1,19 +1,20 @@
-"""`hookyard jobs`: what is being done to many, how far it is, and the way to stop it."""
+"""`hookyard jobs`: what is being done to many, or played in the background, how far it is, and the way to stop it."""
 
 from typing import Annotated
 
 import typer
 
 from console.cli import options
+from console.cli.backtests import print_backtest
 from console.cli.context import open_context, wanted_id
 from console.cli.many import print_job
 from console.cli.output import CommandError, print_json, print_table, tell
 from console.pressing import many
 from worker.clock import system_clock
 from worker.ledger import jobs as kept
-from worker.states import JobState
+from worker.states import JobKind, JobState
 
-jobs = typer.Typer(help="What is done to many: list it, show one, stop it.")
+jobs = typer.Typer(help="What is done to many, or played in the background: list it, show one, stop it.")
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 
 
@@ -44,13 +45,17 @@ def alone(
 
 @jobs.command("show")
 def show(job: JobId, json_: options.Json = False) -> None:
-    """Show how far a job is, and what was refused and why."""
-    with open_context().ledger() as connection:
+    """Show how far a job is, and what was refused and why; of a backtest, what came of it."""
+    context = open_context()
+    with context.ledger() as connection:
         found = kept.get(connection, wanted_id(job))
         if found is None:
             raise CommandError(f"there is no job {job}")
         refused = kept.refusals(connection, found.id, 10_000 if json_ else 20)
-    print_job(found, refused, json_=json_)
+    if found.kind is JobKind.BACKTEST:
+        print_backtest(context, found, json_=json_)
+    else:
+        print_job(found, refused, json_=json_)
 
 
 @jobs.command("stop")

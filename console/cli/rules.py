@@ -1,6 +1,6 @@
 """`hookyard rules`: try rules before they are used, and ask why they did what they did.
 
-Invariant: nothing is sent and nothing is written.
+Invariant: nothing is sent, and nothing is written but the job of a backtest in the background.
 """
 
 import sys
@@ -12,8 +12,9 @@ import typer
 from sqlalchemy import Connection, text
 
 from console.cli import options, rules_in_use
+from console.cli.backtests import begin_in_background, print_report
 from console.cli.context import open_context, since_moment, wanted_id
-from console.cli.output import CommandError, print_json, print_table, say, shown
+from console.cli.output import CommandError, print_json, say, shown
 from console.cli.rules_explained import said
 from console.cli.rules_in_use import Rules
 from tasks.trying.backtest import Backtest
@@ -21,18 +22,6 @@ from tasks.trying.examples import Tried, try_rules
 from tasks.trying.explaining import Explainer, NoSuchEventError
 from worker.clock import system_clock
 
-_COLUMNS = (
-    "sent",
-    "messages",
-    "same",
-    "new",
-    "repeated",
-    "gone",
-    "quiet_hours",
-    "invalid_numbers",
-    "dead",
-    "cancelled",
-)
 rules = typer.Typer(
     help="What rules there are and how they are used; try them, ask why they did what they did.", no_args_is_help=True
 )
@@ -96,10 +85,19 @@ def try_out(rules_folder: Rules = None, json_: options.Json = False) -> None:
 def backtest(
     since: Annotated[str, typer.Option("--since", help="The events since then: 7d, 2h, 30m, or an ISO time.")] = "7d",
     rules_folder: Rules = None,
+    background: Annotated[
+        bool,
+        typer.Option("--background", help="Let a worker play it, as a job: `hookyard jobs show` tells the result."),
+    ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Play the recorded events through rules: what would be sent, beside what really was. Sends and writes nothing."""
+    """Play the recorded events through rules: what would be sent, beside what really was. Sends nothing."""
     context = open_context()
+    if background:
+        if rules_folder:
+            raise CommandError("workers play the rules that are configured: leave out --rules or --background")
+        begin_in_background(context, since_moment(since) or system_clock(), json_=json_)
+        return
     config = context.config_with(rules_folder)
     now = system_clock()
     with context.ledger() as connection:
@@ -108,14 +106,7 @@ def backtest(
     if json_:
         print_json(found)
         return
-    for line in _compared(found):
-        say(line)
-    print_table(("rule", *_COLUMNS), [{"rule": name, **counts} for name, counts in found["rules"].items()], "No rules.")
-    for what, samples in found["samples"].items():
-        say(f"{what.replace('_', ' ')}, for example:")
-        for sample in samples:
-            error = f": {sample['error']}" if "error" in sample else ""
-            say(f"  event {sample['event']}  {sample['rule']} / {sample['step']}{error}")
+    print_report(found)
 
 
 def _progress(done: int, total: int, seconds: float) -> None:
@@ -126,25 +117,6 @@ def _progress(done: int, total: int, seconds: float) -> None:
         typer.echo(f"\r{line}   ", err=True, nl=done >= total)
     elif done >= total or done % 50_000 == 0:
         typer.echo(line, err=True)
-
-
-def _compared(found: dict[str, Any]) -> Iterator[str]:
-    count = {name: f"{number:,}" for name, number in found["totals"].items()}
-    events, reasons = found["events"], found["reasons"]
-    read = f"{events['played']:,} events, {events['unreadable']:,} of them unreadable"
-    yield f"{shown(found['since'])} to {shown(found['until'])}: {read}"
-    sent = f"{count['sent']} deliveries would be made, {count['messages']} of them messages"
-    yield f"{sent} ({count['later']} due after now)"
-    yield f"  {count['same']} as they really were ({count['same_messages']} messages)"
-    yield f"  {count['new']} new ({count['new_messages']} messages)"
-    yield f"  {count['repeated']} of the new ones repeat a message that its person got, under another effect key"
-    yield f"{count['gone']} that were made would not be ({count['gone_messages']} messages)"
-    yield f"{count['quiet_hours']} messages would be due in quiet hours"
-    yield f"{count['invalid_numbers']} messages have no valid number"
-    yield f"{count['dead']} dead, {count['suppressed']} suppressed, {count['cancelled']} cancelled"
-    if reasons:
-        yield "  " + ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
-    yield ""
 
 
 def _only_look(connection: Connection) -> None:

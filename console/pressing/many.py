@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from console.rules import playing
 from tasks.actions.registry import ACTIONS
 from worker.ledger import jobs
 from worker.ledger.jobs import Job
@@ -90,6 +91,8 @@ def is_message(action: str) -> bool:
 
 def told(job: Job, now: datetime) -> str:
     """Return how far a job is, in one sentence."""
+    if job.kind is JobKind.BACKTEST:
+        return playing.told(job, now)
     done = f"{job.done:,} {DONE_WORDS[job.kind]}" + (f", {job.refused:,} refused" if job.refused else "")
     if job.state is JobState.RUNNING:
         waits = job.begun_at < now - timedelta(seconds=60) and not job.done + job.refused
@@ -103,7 +106,7 @@ def as_told(job: Job) -> dict[str, Any]:
     """Return a job as --json prints it."""
     keys = (
         "id", "kind", "state", "actor", "comment", "total", "done", "refused", "reasons", "begun_at", "ended_at",
-        "ended_by",
+        "ended_by", "error",
     )  # fmt: skip
     return {key: getattr(job, key) for key in keys} | {"left": job.left, "selection": job.selection.told()}
 

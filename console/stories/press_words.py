@@ -16,6 +16,8 @@ PRESSED: Mapping[str, str] = {
     Press.RESOLVE_NOT_SENT: "said that it was not sent, so it is sent again",
     Press.BEGIN_JOB: "began to press many at once",
     Press.STOP_JOB: "stopped pressing many at once",
+    Press.BEGIN_BACKTEST: "began to play what was recorded",
+    Press.STOP_BACKTEST: "stopped playing what was recorded",
     Press.PAUSE: "paused it",
     Press.RESUME: "resumed it",
     Press.CLOSE: "lifted the hold",

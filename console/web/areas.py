@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from console.web.pages import (
     audit,
+    backtests,
     connect,
     deliveries,
     events,
@@ -36,6 +37,7 @@ AREAS = (
     Area(events.area, "Events", "events.index"),
     Area(deliveries.area, "Deliveries", "deliveries.index"),
     Area(rules.area, "Rules", "rules.index"),
+    Area(backtests.area),
     Area(connect.area, "Connect", "connect.index"),
     Area(jobs.area, "Press", "jobs.index"),
     Area(pressing.area),

@@ -27,6 +27,8 @@ from tests.browser.scenes import (
     Pausable,
     Scene,
     masked_phone,
+    no_backtest,
+    running_backtest,
     running_job,
     whole_body,
 )
@@ -91,6 +93,7 @@ HOLD = "SELECT count(*) FROM holds WHERE kind = :kind AND opened_at IS NOT NULL"
 RELEASED = "SELECT released_at IS NOT NULL, event_id IS NOT NULL FROM quarantine WHERE id = :id"
 DISCARDED = "SELECT count(*) FROM quarantine WHERE id = :id"
 JOB = "SELECT kind, state, total FROM jobs WHERE comment = :why AND actor = 'operator'"
+BACKTEST = "SELECT actor FROM jobs WHERE kind = 'backtest' AND state = 'running'"
 STOPPED = "SELECT state, ended_by FROM jobs WHERE id = :id"
 SENT = "SELECT account FROM events WHERE id = (SELECT target::uuid FROM audit WHERE details->>'comment' = :why)"
 
@@ -170,6 +173,11 @@ PRESSES = [
     _many(JobKind.REPLAY, "Ask the rules again about events: *"),
     Button("jobs.show", "jobs.stop", "Stop", running_job, "It is stopped", "stop_job", STOPPED, ("stopped", "operator"),
            again="is stopped already", comes_again=True),
+    Button("backtests.index", "backtests.begin", "Play", no_backtest, "waits for a worker", "begin_backtest", BACKTEST,
+           ("operator",), fills={"since": "7d"}, again="Only one is played at a time",
+           comes_again=True),
+    Button("backtests.show", "backtests.stop", "Stop", running_backtest, "It is stopped", "stop_backtest", STOPPED,
+           ("stopped", "operator"), again="is stopped already", comes_again=True),
     Button("revealing.ask", "revealing.reveal", "Show it", masked_phone, "+628123456789", "reveal"),
     Button("connect.ask", "connect.reveal", "Show it",
            At("/connect/wa", "a.reveal[href$='flow:0']", target="connect/wa/flow:0"),

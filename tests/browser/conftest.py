@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urljoin
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -22,9 +22,10 @@ from console.web.app import make_app
 from console.web.frame import Console
 from console.web.live_config import LiveConfig
 from tasks.actions.registry import make_catalog
+from tasks.trying.launching import Launcher
 from tests.integration.engine.conftest import Works
 from tests.support.browser import CHROMIUM_ARGUMENTS, find_chromium
-from tests.support.programs import answers, free_port
+from tests.support.programs import answers, eventually, free_port
 from tests.support.sandbox import Sandbox
 from tests.support.servers import Servers
 from tests.support.shop import ACCOUNTS, Shop, order_created, order_status_changed
@@ -174,6 +175,14 @@ def _add_users(works: Works) -> None:
             users.add(connection, people, role, role, PASSWORD, works.clock())
 
 
+def _play_what_was_recorded(works: Works, backtest_id: UUID) -> None:
+    launcher = Launcher(works.engine, system_clock, works.shop.environ)
+    launcher.take_up(backtest_id)
+    done = "SELECT 1 FROM backtest_reports WHERE job_id = :id"
+    eventually(lambda: works.shop.rows(done, id=backtest_id), "what was recorded is played")
+    launcher.close()
+
+
 def _play(stage: Stage) -> None:
     """Receive hostile orders, let one message go out and one fail for good."""
     works = stage.works
@@ -196,8 +205,10 @@ def _play(stage: Stage) -> None:
             Selection(account="toko", state="processed", since=works.clock() - timedelta(hours=1)),
         )
         hostile.stop_job(job.id)
+        backtest = hostile.begin_backtest(new_id(), works.clock() - timedelta(hours=1))
+    _play_what_was_recorded(works, backtest.id)
     stage.paths |= {
-        "job_id": str(job.id), "name": "toko",
+        "job_id": str(job.id), "name": "toko", "backtest_id": str(backtest.id),
         "delivery_id": str(dead.id), "event_id": str(works.delivery(wake.id).event_id),
         "kind": "snapshot", "reference": f"toko/order:{order}/phone", "account": "toko", "key": f"order:{order}",
         "rule": works.config.rules[0].name,

@@ -51,6 +51,4 @@ FILTERS = [
            "tell-buyer-shipped", fills={"event": "{event}"}),
     Button("rules.try_", "rules.try_", "Show what the rules say", At("/rules/try", within="form:has([name=example])"),
            "opportunity-for-new-customer", fills={"example": "crm/customer.created"}, id="example"),
-    Button("rules.backtest", "rules.backtest", "Play", At("/rules/backtest"), "As they really were",
-           fills={"since": "1h"}),
 ]  # fmt: skip

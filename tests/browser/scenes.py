@@ -204,6 +204,23 @@ def running_job(stage: Stage) -> Scene:
     return Scene(f"/jobs/{job.id}", {"id": job.id, "target": str(job.id)})
 
 
+def no_backtest(stage: Stage) -> Scene:
+    """End the backtest that may be under way: only one is, at a time."""
+    [*under_way] = stage.works.shop.rows("SELECT id FROM jobs WHERE kind = 'backtest' AND state = 'running'")
+    with stage.works.people("ani") as people:
+        for job in under_way:
+            people.stop_job(job.id)
+    return Scene("/rules/backtest")
+
+
+def running_backtest(stage: Stage) -> Scene:
+    """Begin a backtest that no worker starts."""
+    no_backtest(stage)
+    with stage.works.people("ani") as people:
+        job = people.begin_backtest(new_id(), system_clock() - timedelta(hours=1))
+    return Scene(f"/rules/backtest/{job.id}", {"id": job.id, "target": str(job.id)})
+
+
 def masked_phone(stage: Stage) -> Scene:
     """Show the page of an order, on which its buyer is masked."""
     order = order_number()

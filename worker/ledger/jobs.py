@@ -41,6 +41,10 @@ class Job:
     ended_at: datetime | None = None
     ended_by: str | None = None
     wake_at: datetime | None = None
+    held_until: datetime | None = None
+    """Of a backtest: until when its process counts as alive; None: it has none yet."""
+    error: str | None = None
+    """Why it failed."""
 
     @property
     def left(self) -> int:
@@ -78,7 +82,7 @@ _REFUSED = text("UPDATE job_targets SET refused = :said WHERE job_id = :job AND 
 
 def begin(connection: Connection, job: Job) -> Told:
     """Write a job down with what it is to press; return how much that is, where it is too much one more than `MOST`."""
-    connection.execute(insert(jobs).values(_values(job)))
+    connection.execute(insert(jobs).values(as_row(job)))
     found = targets(connection, job.kind, job.selection, MOST + 1).subquery()
     rows = select(literal(job.id), found.c.id, found.c.state, found.c.attempts)
     names = ["job_id", "target_id", "state", "attempts"]
@@ -101,10 +105,12 @@ def get(connection: Connection, job_id: UUID, *, lock: bool = False) -> Job | No
     return None if row is None else _job(row)
 
 
-def newest(connection: Connection, limit: int, state: JobState | None = None) -> list[Job]:
+def newest(connection: Connection, limit: int, state: JobState | None = None, kind: JobKind | None = None) -> list[Job]:
     """Return jobs, newest first."""
     query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
-    return [_job(row) for row in connection.execute(query if state is None else query.where(jobs.c.state == state))]
+    for column, wanted in ((jobs.c.state, state), (jobs.c.kind, kind)):
+        query = query if wanted is None else query.where(column == wanted)
+    return [_job(row) for row in connection.execute(query)]
 
 
 def to_wake(connection: Connection, now: datetime, most: int) -> list[UUID]:
@@ -141,7 +147,8 @@ def refusals(connection: Connection, job_id: UUID, limit: int) -> list[tuple[UUI
     return [(row.target_id, row.refused) for row in connection.execute(query)]
 
 
-def _values(job: Job) -> dict[str, Any]:
+def as_row(job: Job) -> dict[str, Any]:
+    """Return a job as the table takes it."""
     return vars(job) | {"selection": job.selection.kept()}
 
 

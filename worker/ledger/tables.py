@@ -44,6 +44,7 @@ def _states(states: tuple[str, ...]) -> str:
 
 IS_OPEN = text(f"state IN ({_states(OPEN_STATES)})")
 HOLDS_ITS_EFFECT = text(f"effect_key IS NOT NULL AND state NOT IN ({_states(FREE_STATES)})")
+IS_BACKTEST_UNDER_WAY = text("kind = 'backtest' AND state = 'running'")
 
 events = Table(
     "events",
@@ -278,7 +279,18 @@ jobs = Table(
     Column("ended_at", Instant),
     Column("ended_by", Text),  # whoever stopped it
     Column("wake_at", Instant),  # when a sweep should look whether anybody is at it
+    Column("held_until", Instant),  # of a backtest: until when its process counts as alive; none: it has none yet
+    Column("error", Text),  # why it failed
     Index("ix_jobs_running", "wake_at", postgresql_where=text("state = 'running'")),
+    Index("ux_jobs_one_backtest", "kind", unique=True, postgresql_where=IS_BACKTEST_UNDER_WAY),
+)
+
+backtest_reports = Table(
+    "backtest_reports",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id"), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("report", JSONB, nullable=False),  # counts, ids of events, and errors without what is personal
 )
 
 job_targets = Table(

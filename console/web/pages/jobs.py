@@ -33,6 +33,7 @@ LABELS = {
     JobKind.RETRY: "Try deliveries again",
     JobKind.CANCEL: "Give deliveries up",
     JobKind.REPLAY: "Ask the rules again about events",
+    JobKind.BACKTEST: "Play what was recorded",
 }
 
 
@@ -49,7 +50,7 @@ def index() -> str:
     given |= {name: _as_typed(getattr(chosen, name)) for name in ("since", "until")}
     return render_template(
         "jobs/index.html", kind=kind, labels=LABELS, given=given, preview=preview, jobs=newest, told=many.told,
-        further=_further(kind, given, preview), job_id=new_id(),
+        further=_further(kind, given, preview), job_id=new_id(), kinds=PRESSABLE,
         states=PRESSABLE[kind], accounts=list(desk.config.accounts), is_message=many.is_message,
         rules=[rule.name for rule in desk.config.rules], handlings=list(Handling),
     )  # fmt: skip
@@ -79,6 +80,8 @@ def show(job_id: UUID) -> Response:
         refusals = jobs.refusals(connection, job_id, MOST_REFUSALS)
     if job is None:
         raise NotFound("There is no such job.")
+    if job.kind is JobKind.BACKTEST:
+        return back_to(url_for("backtests.show", backtest_id=job.id))
     said = many.told(job, current().clock())
     page = render_template("jobs/show.html", job=job, refusals=refusals, said=said, label=LABELS[job.kind])
     answer = make_response(page)
@@ -98,10 +101,10 @@ def stop(job_id: UUID) -> Response:
 
 
 def _kind(text: str) -> JobKind:
-    try:
-        return JobKind(text or JobKind.RETRY)
-    except ValueError:
-        raise BadRequest("Nothing of that kind can be done.") from None
+    found = {str(kind): kind for kind in PRESSABLE}.get(text or JobKind.RETRY)
+    if found is None:
+        raise BadRequest("Nothing of that kind can be done.")
+    return found
 
 
 def _selection(given: Mapping[str, str]) -> Selection:

@@ -1,4 +1,4 @@
-"""Rules: what is active and how much it is used; an event tried against them; what they would have sent lately.
+"""Rules: what is active and how much it is used, and an event tried against them.
 
 Invariant: nothing on these pages sends or writes anything; what they show of an event's persons is masked.
 """
@@ -7,13 +7,11 @@ import json
 from collections.abc import Iterator
 
 from flask import Blueprint, render_template, request
-from sqlalchemy import text
 from werkzeug.exceptions import BadRequest, NotFound
 
 from config.rules import Rule
 from console.records.reading import Explained, explained, laid_out_rules
 from console.rules.describing import tell
-from console.rules.recent import MOST_EVENTS, play_recent
 from console.users import Role
 from console.web.frame import current, needs, wanted_text
 from tasks.trying.explaining import Explainer
@@ -29,7 +27,6 @@ from worker.states import PauseKind
 area = Blueprint("rules", __name__)
 MOST_PASTED = 200_000
 """Characters."""
-SPANS = {"1h": "the last hour", "24h": "the last day", "7d": "the last week", "30d": "the last month"}
 
 
 @area.get("/rules")
@@ -127,22 +124,3 @@ def _tried(said: list[Explained], **given: str) -> str:
     fields = dict.fromkeys(("event", "example", "body", "account", "trigger"), "") | given
     triggers = sorted({trigger for source in SOURCES.values() for trigger in source.triggers.values()})
     return render_template("rules/try.html", said=said, given=fields, examples=_examples(), triggers=triggers)
-
-
-# What they would have sent.
-
-
-@area.get("/rules/backtest")
-@needs(Role.OPERATOR)
-def backtest() -> str:
-    """Play the newest events through the rules, beside what was really sent."""
-    desk, span = current(), request.args.get("since", "")
-    found = None
-    if span:
-        if span not in SPANS:
-            raise BadRequest(f"One of {', '.join(SPANS)} is wanted.")
-        with desk.connection() as connection:
-            # One moment of the ledger, however long the playing takes.
-            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-            found = play_recent(connection, desk.config, span, desk.clock())
-    return render_template("rules/backtest.html", found=found, span=span, spans=SPANS, most=MOST_EVENTS)

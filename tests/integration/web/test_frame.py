@@ -17,7 +17,10 @@ from tests.integration.web.conftest import PASSWORD, Browser, Desks
 from tests.support.shop import order_created
 
 # What stands for the arguments of an address that are not any text.
-FILLERS = {name: UUID(int=0) for name in ("event_id", "delivery_id", "job_id", "attempt_id", "quarantine_id", "id")}
+FILLERS = {
+    name: UUID(int=0)
+    for name in ("event_id", "delivery_id", "job_id", "backtest_id", "attempt_id", "quarantine_id", "id")
+}
 
 
 def test_nobody_sees_a_page_without_a_login(desks: Desks) -> None:

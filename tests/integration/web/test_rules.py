@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from console.rules.recent import play_recent
 from tests.support.shop import order_created, order_status_changed
 from webhooks.examples import load_example
 from worker.ledger import reloads
@@ -168,21 +167,3 @@ def test_a_pasted_body_is_tried(ruled: "Works", operator: "Browser", viewer: "Br
     tap = json.dumps(load_example("wabotick", "postback"))
     assert "wabotick.postback" in operator.press("/rules/try", account="wa", trigger="flow", body=tap).text
     assert ruled.shop.rows("SELECT id FROM events WHERE subject = 'order:250804PASTED'") == []
-
-
-def test_what_was_recorded_is_played(ruled: "Works", operator: "Browser", viewer: "Browser") -> None:
-    """What would be sent, by rule, with links to the events; the newest only, where there are many."""
-    ruled.clock.pass_(60)
-
-    page = operator.open("/rules/backtest?since=1h")
-
-    assert "3 events" in page
-    assert "Would be sent" in page
-    operator.open("/rules/backtest")
-    operator.open("/rules/backtest?since=99y", 400)
-    viewer.open("/rules/backtest?since=1h", 403)
-    with ruled.engine.connect() as connection:
-        found = play_recent(connection, ruled.config, "1h", ruled.clock(), most=2)
-    assert found.is_cut
-    assert found.report["events"]["played"] < 3
-    assert len(ruled.shop.deliveries()) == 3
