@@ -11,7 +11,7 @@ export UV_PROJECT_ENVIRONMENT = .venv
 
 help:
 	@echo "make run    start everything on this machine, with the sandbox vendors; Ctrl-C stops it"
-	@echo "make test   run the whole test suite, with its own PostgreSQL and Redis"
+	@echo "make test   run the whole test suite, with its own PostgreSQL and Redis, by a process for each core: TESTERS=0 for one"
 	@echo "make soak   play random histories against the engine: HISTORIES=100000; SOAK_REPLAY=… plays a failure again"
 	@echo "make check  format, lint, types, import rules"
 	@echo "make bench  measure, as ratios of one run"
@@ -35,8 +35,10 @@ setup: .venv/.installed
 run: setup
 	@exec .venv/bin/hookyard up --sandbox
 
+TESTERS ?= logical
+
 test: setup
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n $(TESTERS) --dist worksteal
 
 HISTORIES ?= 20000
 
