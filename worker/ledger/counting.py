@@ -139,14 +139,16 @@ class Counter:
             with self.engine.begin() as connection:
                 if not connection.scalar(_LOCK):
                     return reached
-                reached = _step(connection, now)
+                reached = _step(connection, now, reached)
             if reached >= now:
                 break
         return reached
 
 
-def _step(connection: Connection, now: datetime) -> datetime:
+def _step(connection: Connection, now: datetime, reached: datetime | None) -> datetime:
+    # Soon after the full hour the last minutes of the one before are not final, and this hour's are counted as well.
     since = _begins(connection, now)
+    since = max(since, reached or since)
     until = min(minute_of(now) + timedelta(minutes=1), hour_of(since) + timedelta(hours=1))
     final = max(since, min(until, minute_of(now - FINAL_AFTER)))
     span: dict[str, Any] = {
@@ -161,8 +163,9 @@ def _step(connection: Connection, now: datetime) -> datetime:
     if until > now:
         for grain, at in ((Grain.MINUTE, minute_of(now)), (Grain.HOUR, hour_of(now))):
             connection.execute(_OPEN, {"grain": grain, "at": at})
-    connection.execute(_FINAL, {"since": since, "until": final, "names": names, "epoch": EPOCH})
-    watermarks.move(connection, *WATERMARK, final)
+    if final > since or reached is None:
+        connection.execute(_FINAL, {"since": since, "until": final, "names": names, "epoch": EPOCH})
+        watermarks.move(connection, *WATERMARK, final)
     return until
 
 

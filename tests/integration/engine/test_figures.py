@@ -11,7 +11,7 @@ from tests.integration.engine.test_delivering import plan_change, plan_message
 from tests.support.shop import order_created
 from worker.acting import Call, Outcome
 from worker.errors import PermanentError
-from worker.figures import Grain, Name, minute_of
+from worker.figures import Grain, Name, hour_of, minute_of
 from worker.ledger import figures, watermarks
 from worker.ledger.counting import FINAL_AFTER, Counter
 from worker.ledger.database import connect
@@ -111,6 +111,24 @@ def test_what_was_down_for_hours_is_caught_up_with(works: "Works") -> None:
     assert totals(works.engine)["toko", "received"] == 3
     with works.engine.connect() as connection:
         assert figures.final_until(connection) == minute_of(now - FINAL_AFTER)
+
+
+def test_soon_after_the_full_hour_both_hours_are_counted(works: "Works") -> None:
+    """The last minutes of the one before are not final yet, and hold nobody up; they are final once, later."""
+    hour = hour_of(now_in(works))
+    counter, now = Counter(works.engine), hour + MINUTE
+    with works.engine.begin() as connection:
+        watermarks.move(connection, *figures.WATERMARK, hour - 30 * MINUTE)
+    for at in (hour - MINUTE, hour):
+        _received_at(works, at)
+
+    assert counter.count(now) == now + MINUTE
+
+    assert totals(works.engine)["toko", "received"] == 2
+    with works.engine.connect() as connection:
+        assert figures.final_until(connection) == now - FINAL_AFTER
+    counter.count(now + FINAL_AFTER + MINUTE)
+    assert totals(works.engine)["toko", "received"] == 2
 
 
 def test_a_dead_letter_that_is_begun_again_stays_counted(works: "Works") -> None:
